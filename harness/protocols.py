@@ -1,0 +1,232 @@
+"""The shapes that anything plugged into the harness must have.
+
+Constructors are cheap: they take a checked `Options` and touch nothing.
+Weights, sockets and files are opened in `__enter__` and freed in `__exit__`.
+Methods may raise anything; the engine turns what they raise into rows.
+
+A scorer declares its metrics as data (`Proportion`, `Ratio`, ...) rather than
+computing them: the kind carries the only interval that fits it, so nobody,
+plug-in authors included, can choose a wrong one. This replaces the design's
+`Scorer.aggregate`, whose callers had to match each number with an interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeVar
+
+from harness.records import Case, Failure, Generated, Media, Modality, Reading, RunView, Sample
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Columns = Mapping[str, "NDArray[np.generic] | list[Any]"]
+
+T = TypeVar("T")
+R = TypeVar("R")
+ColumnType = Literal["bool", "int", "float", "text", "ints", "floats"]
+
+
+@dataclass(frozen=True, slots=True)
+class Proportion:
+    """Share of outputs whose bool `column` is true. Exact interval, clustered by prompt."""
+
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """Mean of a float `column`, each value within `bounds` (None where there is none)."""
+
+    column: str
+    bounds: tuple[float | None, float | None] = (None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """Sum of `numerator` over sum of `denominator`, then `transform`; cluster bootstrap."""
+
+    numerator: str
+    denominator: str
+    transform: Literal["identity", "exp"] = "identity"
+
+
+@dataclass(frozen=True, slots=True)
+class Quantile:
+    """Quantile `q` in (0, 1) of a float `column`; order-statistic bounds."""
+
+    column: str
+    q: float
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Sum of an int `column` over every output: a census of the run, not an estimate."""
+
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class PerPrompt:
+    """Mean over prompts of `function(values of one prompt)`, which lies within `bounds`.
+
+    `function` takes the float64 array of `column` for one prompt's outputs and
+    returns a finite float, or None where the prompt has too few outputs.
+    """
+
+    column: str
+    function: Callable[[NDArray[np.float64]], float | None]
+    bounds: tuple[float | None, float | None] = (None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class OfSet:
+    """A number of the whole set: `function(columns)`; delete-a-group jackknife over prompts.
+
+    `function` takes the named columns (arrays, or lists for text and ints) of
+    any subset of outputs, in one order, and returns a finite float or None.
+    """
+
+    columns: tuple[str, ...]
+    function: Callable[[Columns], float | None]
+
+
+Kind = Proportion | Mean | Ratio | Quantile | Count | PerPrompt | OfSet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricDef:
+    """What a metric is: how it is computed, its unit, and which direction is good.
+
+    `n_min` is the fewest scored outputs it is defined for. `bounds` hold what
+    the value can never leave (a share: 0 and 1). `version` names the
+    definition in the signature; change it when the meaning changes.
+    """
+
+    kind: Kind
+    unit: str
+    better: Literal["lower", "higher", "neither"]
+    n_min: int = 1
+    version: str = "1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """A planted item: scoring `text` must set the bool `column` to `expected`.
+
+    Its scores are never stored; if it does not fire, every score of the run is
+    an error, because a broken detector finds nothing and would pass.
+    """
+
+    text: str
+    column: str
+    expected: bool = True
+
+
+class Loaded(Protocol):
+    """Something with weights: opened once, used for many batches, then closed."""
+
+    requires: Sequence[str]
+    """Distributions whose installed version is part of the fingerprint."""
+
+    @property
+    def weights(self) -> Mapping[str, str]:
+        """Each weight file or folder, by name, with its sha256 or pinned revision.
+
+        Known before `__enter__`, so a run can be resumed or judged without
+        loading a model. Empty for what has no weights.
+        """
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *exc: object) -> None: ...
+
+
+class Generator(Loaded, Protocol):
+    """Turns cases into media."""
+
+    @property
+    def modality(self) -> Modality:
+        """The kind of media every call returns."""
+        ...
+
+    @property
+    def batch(self) -> int:
+        """How many cases to hand over at once; the plan is cut at this size."""
+        ...
+
+    def generate(self, cases: Sequence[Case]) -> Sequence[Generated | Failure]:
+        """Answer a batch: one answer or failure per case, in the same order."""
+        ...
+
+
+class Scorer(Loaded, Protocol):
+    """Reads outputs one by one; its metrics say how the readings are summed up."""
+
+    accepts: frozenset[Modality]
+    batch: int
+
+    @property
+    def columns(self) -> Mapping[str, ColumnType]:
+        """Every column a reading has, with its type."""
+        ...
+
+    @property
+    def metrics(self) -> Mapping[str, MetricDef]:
+        """Every metric made from those columns."""
+        ...
+
+    @property
+    def controls(self) -> Sequence[Control]:
+        """Planted items that must be read rightly before anything is scored."""
+        ...
+
+    @property
+    def caveat(self) -> str:
+        """What this scorer is known to miss, for the report. Empty when nothing is."""
+        ...
+
+    def score(self, samples: Sequence[Sample]) -> Sequence[Reading | Failure]:
+        """Read a batch: one reading or failure per sample, in the same order."""
+        ...
+
+
+class Executor(Protocol):
+    """Runs batches of work, somewhere."""
+
+    def map(
+        self, work: Callable[[Sequence[T]], Sequence[R]], batches: Iterator[Sequence[T]]
+    ) -> Iterator[tuple[Sequence[T], Sequence[R | Failure], float]]:
+        """Yield each batch with one result or failure per item, and its wall seconds."""
+        ...
+
+
+class Reporter(Protocol):
+    """Turns a finished run into bytes; writing them is not its business."""
+
+    filename: str
+
+    def render(self, run: RunView) -> bytes:
+        """Render the run. The same run gives the same bytes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A plug-in with its name in the suite and its identity."""
+
+    name: str
+    use: str
+    plugin: Any
+    fingerprint: str
+    identity: Mapping[str, Any] = field(default_factory=dict)
+
+
+__all__ = [
+    "Bound", "ColumnType", "Control", "Count", "Executor", "Generator", "Kind", "Loaded",
+    "Mean", "Media", "MetricDef", "OfSet", "PerPrompt", "Proportion", "Quantile", "Ratio",
+    "Reporter", "Scorer",
+]
