@@ -14,7 +14,7 @@ def of_json(value: object) -> str:
 
 
 def canonical(value: object) -> bytes:
-    """Write a value as JSON with sorted keys, no spaces and no NaN: equal values, equal bytes."""
+    """Write a value as JSON with sorted keys, no spaces, no NaN: equal values, equal bytes."""
     text = json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeVar
 
 from harness.records import Case, Failure, Generated, Media, Modality, Reading, RunView, Sample
@@ -153,9 +154,21 @@ class Generator(Loaded, Protocol):
         """The kind of media every call returns."""
         ...
 
-    @property
-    def batch(self) -> int:
-        """How many cases to hand over at once; the plan is cut at this size."""
+    batch: int
+    """How many cases to hand over at once; the plan is cut at this size."""
+
+    identity: Literal["weights", "declared", "corpus", "code"]
+    """What its fingerprint vouches for: weights on disk, an endpoint, a file, only code."""
+
+    folder: Path | None
+    """Where its weights lie on this machine, when they do."""
+
+    def check(self, params: Mapping[str, Any]) -> None:
+        """Refuse sampling parameters it cannot honour, before anything is generated.
+
+        Raises:
+            SpecError: A parameter is unknown, or does not fit the others.
+        """
         ...
 
     def generate(self, cases: Sequence[Case]) -> Sequence[Generated | Failure]:
@@ -226,7 +239,22 @@ class Bound:
 
 
 __all__ = [
-    "Bound", "ColumnType", "Control", "Count", "Executor", "Generator", "Kind", "Loaded",
-    "Mean", "Media", "MetricDef", "OfSet", "PerPrompt", "Proportion", "Quantile", "Ratio",
-    "Reporter", "Scorer",
+    "Bound",
+    "ColumnType",
+    "Control",
+    "Count",
+    "Executor",
+    "Generator",
+    "Kind",
+    "Loaded",
+    "Mean",
+    "Media",
+    "MetricDef",
+    "OfSet",
+    "PerPrompt",
+    "Proportion",
+    "Quantile",
+    "Ratio",
+    "Reporter",
+    "Scorer",
 ]

@@ -203,6 +203,20 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shortfall:
+    """Why some planned cases have no output, or some outputs no score, and how many.
+
+    `stage` is `generate` or the scorer's name.
+    """
+
+    generator: str
+    strategy: str
+    stage: str
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunView:
     """A finished run, read-only, as reporters and the ledger see it.
 
@@ -221,3 +235,4 @@ class RunView:
     metrics: tuple[Metric, ...]
     verdicts: tuple[Verdict, ...]
     examples: tuple[Example, ...]
+    shortfalls: tuple[Shortfall, ...] = ()

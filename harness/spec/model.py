@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+)
+
+if TYPE_CHECKING:
+    from pydantic import GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def _beside_the_suite(value: Any, info: ValidationInfo) -> Any:
+    if not isinstance(value, str):
+        return value
+    return (info.context or {}).get("base", Path()) / Path(value).expanduser()
+
+
+SuitePath = Annotated[Path, BeforeValidator(_beside_the_suite)]
+"""A path in a plug-in's options: relative ones start at the suite's folder."""
 API_VERSION = "harness/v1"
 
 
@@ -16,11 +39,49 @@ class Spec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Describe each key by the string under it, read from the source when asked for.
+
+        Pydantic's own `use_attribute_docstrings` does it at import, which costs
+        every command 20 ms for what only `harness schema` needs.
+        """
+        value = handler(core)
+        properties = handler.resolve_ref_schema(value)["properties"]
+        for name, text in _attribute_docstrings(cls).items():
+            properties.get(name, {}).setdefault("description", text)
+        return value
+
+
+def _attribute_docstrings(cls: type[Spec]) -> dict[str, str]:
+    import ast
+    import inspect
+    import itertools
+    import textwrap
+
+    body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
+    lines = body.body if isinstance(body, ast.ClassDef) else []
+    return {
+        field.target.id: text.value.value
+        for field, text in itertools.pairwise(lines)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(text, ast.Expr)
+        and isinstance(text.value, ast.Constant)
+        and isinstance(text.value.value, str)
+    }
+
 
 class Metadata(Spec):
     """What a file is called and what it is for."""
 
     name: Name
+    """The file's name in lists, runs and reports."""
     description: str = ""
+    """What it is for, in a sentence."""
     version: str = ""
+    """The version of its content, for people; digests tell versions apart by themselves."""
     owner: str = ""
+    """Who answers for it."""

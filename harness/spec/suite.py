@@ -14,8 +14,11 @@ class PluginSpec(Spec):
     """Which plug-in to use, under which name of this suite, with which options."""
 
     use: Name
+    """The plug-in's registered name; `harness list` shows them."""
     name: Name = ""
+    """Its name in this suite; the plug-in's own where it is left out."""
     options: dict[str, Any] = Field(default_factory=dict)
+    """What the plug-in is set to; each plug-in checks its own."""
 
     @model_validator(mode="before")
     @classmethod
@@ -29,29 +32,42 @@ class StrategySpec(Spec):
     """One way of sampling. `params` go to the generator as they are."""
 
     name: Name
+    """The strategy's name in reports."""
     params: dict[str, bool | int | float | str | None] = Field(default_factory=dict)
+    """Sampling parameters, such as `do_sample`, `top_p` and `temperature`."""
 
 
 class PromptSpec(Spec):
     """Where prompts come from: a file (JSONL, CSV, Parquet) or written in place.
 
-    `text`, `reference` and `system` name the file's columns; every other
-    column in `tag_columns` becomes a tag. `tags` are added to each prompt.
+    `text`, `reference` and `system` name the file's columns, and each column
+    in `tag_columns` becomes a tag. `tags` are added to each prompt.
     """
 
     file: str | None = None
+    """A `.jsonl`, `.csv` or `.parquet` file; a relative path starts at the suite's folder."""
     items: tuple[str, ...] = ()
+    """Prompts written in place, instead of `file`."""
     text: str = "prompt"
+    """The column that holds the prompt."""
     system: str | None = None
+    """The column that holds the system text, if any does."""
     reference: str = "reference"
+    """The column that holds the reference answer; `reference` itself may be absent."""
     tag_columns: tuple[str, ...] | None = None
+    """Columns whose value becomes a tag, which policies slice by."""
     tags: dict[str, str] = Field(default_factory=dict)
+    """Tags that every prompt of this source gets."""
     limit: Annotated[int, Field(ge=1)] | None = None
+    """Take only this many distinct prompts, from the start."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if (self.file is None) == (not self.items):
             raise ValueError("give exactly one of `file` and `items`")
+        twice = sorted(set(self.tags) & set(self.tag_columns or ()))
+        if twice:
+            raise ValueError(f"`tags` and `tag_columns` both give the tag {twice[0]!r}")
         return self
 
 
@@ -59,16 +75,25 @@ class SuiteSpec(Spec):
     """A whole suite file. Every strategy sees the same prompts and seeds."""
 
     apiVersion: Literal["harness/v1"]  # noqa: N815 - the key people write
+    """The version of this file format."""
     kind: Literal["Suite"]
+    """What this file is."""
     metadata: Metadata
+    """What the suite is called and what it is for."""
     generators: Annotated[tuple[PluginSpec, ...], Field(min_length=1)]
+    """What is evaluated: a model, an endpoint, or content that exists."""
     strategies: Annotated[tuple[StrategySpec, ...], Field(min_length=1)] = (
         StrategySpec(name="default"),
     )
+    """The ways of sampling to compare; each sees the same prompts and seeds."""
     prompts: Annotated[tuple[PromptSpec, ...], Field(min_length=1)]
+    """Where the prompts come from."""
     samples_per_prompt: Annotated[int, Field(ge=1)] = 1
+    """How many outputs each prompt gets under each strategy."""
     seed: Annotated[int, Field(ge=0)] = 0
+    """Where the sampling noise of every case is drawn from."""
     scorers: Annotated[tuple[PluginSpec, ...], Field(min_length=1)]
+    """What reads the outputs."""
 
     @model_validator(mode="after")
     def _distinct_names(self) -> Self:
@@ -76,5 +101,7 @@ class SuiteSpec(Spec):
             counts = Counter(item.name for item in getattr(self, kind))
             twice = [name for name, count in counts.items() if count > 1]
             if twice:
-                raise ValueError(f"{kind} share the name {twice[0]!r}; give each its own `name`")
+                raise ValueError(
+                    f"{kind} share the name {twice[0]!r}; give each its own `name`"
+                )
         return self

@@ -1,0 +1,93 @@
+"""What there is: plug-ins, shipped files, metrics, model files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from harness import registry
+from harness.assets import cache, catalogue
+from harness.errors import AssetError, PluginError, SpecError
+from harness.flow.bind import bind
+from harness.spec import library
+from harness.spec.load import load
+from harness.spec.suite import PluginSpec, SuiteSpec
+
+
+def listing(kind: str) -> dict[str, str]:
+    """Name everything of one kind, with where it comes from or what it is.
+
+    Raises:
+        PluginError: There is no such kind.
+    """
+    if kind == "suites":
+        return {n: str(library.folder("suites") / f"{n}.yaml") for n in library.names("suites")}
+    if kind == "policies":
+        place = library.folder("policies")
+        return {n: str(place / f"{n}.yaml") for n in library.names("policies")}
+    if kind == "metrics":
+        return dict(_metrics())
+    if kind not in registry.KINDS:
+        known = (*registry.KINDS, "suites", "policies", "metrics")
+        hint = registry.suggest(kind, known) or f"one of {', '.join(known)}"
+        raise PluginError(f"nothing to list is called {kind!r}", fix=hint)
+    return registry.names(kind)
+
+
+def _metrics() -> Iterator[tuple[str, str]]:
+    """Metrics of every scorer that needs no option to be made."""
+    for name in registry.names("scorers"):
+        try:
+            plugin = bind("scorers", PluginSpec(use=name, name=name), Path()).plugin
+        except (PluginError, AssetError, SpecError) as error:
+            yield f"{name}.*", f"needs options: {error.args[0]!s}"
+            continue
+        for metric, definition in plugin.metrics.items():
+            kind = type(definition.kind).__name__
+            yield (
+                f"{name}.{metric}",
+                f"{definition.unit}, {definition.better} is better, {kind}",
+            )
+        yield f"{name}.coverage", "share, higher is better, Proportion"
+
+
+def asset_rows() -> list[dict[str, Any]]:
+    """Describe every known model file."""
+    return [
+        {
+            "name": name,
+            "present": _present(name),
+            "megabytes": asset.size_bytes / 1e6,
+            "licence": asset.licence,
+            "description": asset.description,
+            "opt_in": asset.opt_in,
+        }
+        for name, asset in sorted(catalogue.ASSETS.items())
+    ]
+
+
+def needed_assets(name: str, find_suite: Callable[[str], Path]) -> list[str]:
+    """Name the assets that an asset's or a suite's name stands for."""
+    if name in catalogue.ASSETS:
+        return [name]
+    if name not in library.names("suites") and not Path(name).is_file():
+        catalogue.find(name)
+    return assets_of(find_suite(name))
+
+
+def assets_of(suite: Path) -> list[str]:
+    """Name the assets whose weights a suite's plug-ins rest on."""
+    spec = load(suite, SuiteSpec)
+    plugins = [bind("generators", item, suite.parent) for item in spec.generators]
+    plugins += [bind("scorers", item, suite.parent) for item in spec.scorers]
+    used = [name for plugin in plugins for name in plugin.plugin.weights]
+    return [name for name in dict.fromkeys(used) if name in catalogue.ASSETS]
+
+
+def _present(name: str) -> bool:
+    try:
+        cache.locate(name)
+    except AssetError:
+        return False
+    return True

@@ -1,0 +1,145 @@
+"""Spec to plan: every case the suite asks for, with its identity, cut into batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness import digests
+from harness.flow.bind import bind
+from harness.protocols import Bound
+from harness.records import Case, Prompt
+from harness.spec.prompts import read_prompts
+from harness.spec.suite import StrategySpec, SuiteSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One generator under one strategy: what a verdict is about."""
+
+    generator: Bound
+    strategy: StrategySpec
+
+    @property
+    def label(self) -> str:
+        """Name for people: `generator/strategy`."""
+        return f"{self.generator.name}/{self.strategy.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Cases that are generated, and committed, together."""
+
+    batch_id: str
+    cases: tuple[Case, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a suite comes to. Cases are made on demand, so a long plan costs little memory."""
+
+    suite: SuiteSpec
+    base: Path
+    prompts: tuple[Prompt, ...]
+    arms: tuple[Arm, ...]
+    scorers: tuple[Bound, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of cases."""
+        return len(self.arms) * self.cases_per_arm
+
+    @property
+    def cases_per_arm(self) -> int:
+        """Number of cases of each generator under each strategy."""
+        return len(self.prompts) * self.suite.samples_per_prompt
+
+    @property
+    def digest(self) -> str:
+        """Digest of everything generation depends on; scorers are not among it."""
+        return digests.of_json(
+            [
+                [prompt.prompt_id for prompt in self.prompts],
+                [
+                    [a.generator.fingerprint, a.strategy.model_dump(mode="json")]
+                    for a in self.arms
+                ],
+                [a.label for a in self.arms],
+                self.suite.samples_per_prompt,
+                self.suite.seed,
+            ]
+        )
+
+    def cases(self, arm: Arm) -> Iterator[Case]:
+        """Every case of one arm, repeats of a prompt side by side."""
+        for prompt in self.prompts:
+            for repeat in range(self.suite.samples_per_prompt):
+                yield _case(arm, prompt, repeat, self.suite.seed)
+
+    def batches(self, arm: Arm) -> Iterator[Batch]:
+        """The cases of one arm, cut at the generator's batch size."""
+        cases: list[Case] = []
+        for case in self.cases(arm):
+            cases.append(case)
+            if len(cases) == arm.generator.plugin.batch:
+                yield _batch(cases)
+                cases = []
+        if cases:
+            yield _batch(cases)
+
+
+def plan(suite: SuiteSpec, base: Path) -> Plan:
+    """Expand a suite. The same suite and prompt files give the same plan; nothing is loaded.
+
+    Prompts are put longest first: neighbours in a batch are of one length,
+    memory runs out at the start if it does, and the estimate of time left errs
+    on the safe side.
+
+    Raises:
+        SpecError: Prompts, options or sampling parameters do not fit.
+        PluginError: A plug-in is unknown.
+    """
+    generators = [bind("generators", spec, base) for spec in suite.generators]
+    scorers = [bind("scorers", spec, base) for spec in suite.scorers]
+    for generator in generators:
+        for strategy in suite.strategies:
+            generator.plugin.check(strategy.params)
+    prompts = read_prompts(suite.prompts, base)
+    return Plan(
+        suite=suite,
+        base=base,
+        prompts=tuple(sorted(prompts, key=_longest_first)),
+        arms=tuple(Arm(g, s) for g in generators for s in suite.strategies),
+        scorers=tuple(scorers),
+    )
+
+
+def _longest_first(prompt: Prompt) -> tuple[int, str]:
+    return -len(prompt.text.encode("utf-8", "replace")), prompt.prompt_id
+
+
+def _case(arm: Arm, prompt: Prompt, repeat: int, seed: int) -> Case:
+    noise = digests.of_json([seed, prompt.prompt_id, repeat])
+    identity: list[Any] = [
+        arm.generator.name,
+        arm.strategy.name,
+        arm.strategy.params,
+        prompt.prompt_id,
+        repeat,
+        seed,
+    ]
+    return Case(
+        case_id=digests.of_json(identity),
+        generator=arm.generator.name,
+        strategy=arm.strategy.name,
+        params=arm.strategy.params,
+        prompt=prompt,
+        repeat=repeat,
+        seed=int(noise[:16], 16) >> 1,
+    )
+
+
+def _batch(cases: Sequence[Case]) -> Batch:
+    return Batch(digests.of_json([case.case_id for case in cases]), tuple(cases))

@@ -1,0 +1,117 @@
+"""Estimates that need resampling: ratios of sums, and numbers of a whole set."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import isfinite
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.errors import NonFiniteError, PluginError
+from harness.metrics.rows import take
+from harness.metrics.stats.bootstrap import ratio_bounds
+from harness.metrics.stats.bounded_mean import bounded_upper
+from harness.metrics.stats.clusters import total
+from harness.metrics.stats.jackknife import jackknife_bounds
+from harness.metrics.stats.proportion import exact_upper
+
+if TYPE_CHECKING:
+    from harness.metrics.result import Estimate
+    from harness.metrics.rows import Rows
+    from harness.protocols import OfSet, Ratio
+
+SEED = 0
+"""Seed of every bootstrap: the same rows give the same bounds."""
+
+
+def ratio_estimate(kind: Ratio, rows: Rows, confidence: float, blank: Estimate) -> Estimate:
+    """Estimate a ratio of sums: BCa bootstrap over prompts; unbounded once a row is missing.
+
+    Raises:
+        PluginError: If a denominator is negative.
+    """
+    denominators = rows.floats(kind.denominator)
+    if (denominators < 0.0).any():
+        raise PluginError("a denominator is negative", where=f"column {kind.denominator}")
+    layout = rows.layout
+    sums = np.stack(
+        (layout.sums(rows.floats(kind.numerator)), layout.sums(denominators)), axis=1
+    )
+    value = _transformed(kind, total(sums[:, 0]), total(sums[:, 1]))
+    if value is None:
+        return replace(blank, cause="undefined")
+    if blank.missing:
+        return replace(blank, value=value, cause="unscored")
+    found = ratio_bounds(sums, confidence, seed=SEED)
+    if found is None:
+        cause = "no_spread" if layout.clusters > 1 else "insufficient_n"
+        return replace(blank, value=value, cause=cause)
+    low, high = _transformed(kind, found.low, 1.0), _transformed(kind, found.high, 1.0)
+    return replace(blank, value=value, low=low, high=high)
+
+
+def _transformed(kind: Ratio, numerator: float, denominator: float) -> float | None:
+    if denominator <= 0.0:
+        return None
+    ratio = numerator / denominator
+    if kind.transform == "identity":
+        return ratio
+    with np.errstate(over="ignore"):
+        grown = float(np.exp(ratio))
+    return grown if isfinite(grown) else None
+
+
+def ratio_weight(kind: Ratio, rows: Rows) -> float:
+    """Count the prompts as if their denominators were equal: (sum d)^2 / sum d^2."""
+    weights = rows.layout.sums(rows.floats(kind.denominator))
+    squares = total(weights * weights)
+    return total(weights) ** 2 / squares if squares > 0.0 else 0.0
+
+
+def set_estimate(kind: OfSet, rows: Rows, confidence: float, blank: Estimate) -> Estimate:
+    """Estimate a number of the whole set: delete-a-group jackknife over prompts.
+
+    Raises:
+        NonFiniteError: If the number, or a value it is made from, is not finite.
+    """
+    order = rows.canonical(kind.columns)
+    ordered = {name: take(rows.columns[name], order) for name in kind.columns}
+    for name, column in ordered.items():
+        if isinstance(column, np.ndarray) and not np.isfinite(column).all():
+            raise NonFiniteError("a score is not finite", where=f"column {name}")
+    value = kind.function(ordered)
+    if value is None:
+        return replace(blank, cause="undefined")
+    if not isfinite(value):
+        raise NonFiniteError("a metric of a set of outputs is not finite")
+    if blank.missing:
+        return replace(blank, value=value, cause="unscored")
+    found = jackknife_bounds(
+        value,
+        lambda picked: kind.function({name: take(ordered[name], picked) for name in ordered}),
+        rows.layout.scored[order],
+        confidence,
+    )
+    return replace(blank, value=value, low=found.low, high=found.high, cause=found.cause)
+
+
+def hold_share(found: Estimate, prompts: float, confidence: float) -> Estimate:
+    """Hold a share's bounds to [0, 1], and no narrower than so many prompts allow.
+
+    Where all prompts agree, resampling says nothing and the bound of a bounded
+    mean stands in, so that no duplicates in 30 prompts is not "none at all".
+    """
+    value = found.value
+    if value is None or found.missing or not 0.0 <= value <= 1.0 or prompts <= 0.0:
+        return found
+    if found.cause == "no_spread":
+        least = 1.0 - bounded_upper(1.0 - value, prompts, confidence)
+        return replace(
+            found, low=least, high=bounded_upper(value, prompts, confidence), cause=""
+        )
+    if found.low is None or found.high is None:
+        return found
+    apart = float(exact_upper(0, prompts, confidence))
+    low, high = min(found.low, 1.0 - apart), max(found.high, apart)
+    return replace(found, low=max(0.0, low), high=min(1.0, high))

@@ -1,0 +1,151 @@
+"""One-sided bounds of a ratio of sums by resampling clusters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import frexp, sqrt
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+DRAWS = 10_000
+UNITS = 5_000
+"""Above this many clusters, clusters are first added up into this many at random."""
+CELLS = 1 << 19
+"""Weights held at once: small enough for a processor's cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class RatioBounds:
+    """One-sided bounds of a ratio."""
+
+    low: float
+    high: float
+
+
+def ratio_bounds(
+    sums: NDArray[np.float64], confidence: float, *, seed: int, draws: int = DRAWS
+) -> RatioBounds | None:
+    """Bound sum(numerator) / sum(denominator) from each side: BCa over clusters.
+
+    Bias correction comes from the draws, acceleration from the delete-one
+    jackknife. The normal quantile is replaced by sqrt(C / (C - 1)) t(C - 1),
+    because a bootstrap is too narrow for few clusters.
+
+    Args:
+        sums: float64 [C, 2], numerator and denominator added up by cluster;
+            denominators are at least 0. The order of clusters does not matter.
+        confidence: One-sided confidence in (0.5, 1).
+        seed: Names the draws.
+        draws: How many.
+
+    Returns:
+        None where fewer than two clusters count, where a draw can come out with
+        no denominator, or where all clusters have one ratio: then resampling
+        says nothing, and certainly not that the interval is a point.
+
+    Source:
+        Efron (1987), BCa; Hesterberg (2015), expanded percentiles.
+    """
+    rng = np.random.Generator(np.random.PCG64(seed))
+    ordered = sums[np.lexsort((sums[:, 1], sums[:, 0]))]
+    units = _rounded_to_add_exactly(_bagged(ordered, rng))
+    left = units.sum(axis=0) - units
+    if units.shape[0] < 2 or _is_flat(units) or (left[:, 1] <= 0).any():
+        return None
+    drawn = resample(units, draws, rng)
+    if (drawn[:, 1] <= 0).any():
+        return None
+    ratios = np.sort(drawn[:, 0] / drawn[:, 1])
+    point = float(units[:, 0].sum() / units[:, 1].sum())
+    shares = _bca_shares(ratios, point, left[:, 0] / left[:, 1], confidence)
+    low, high = np.quantile(ratios, shares)
+    return RatioBounds(min(float(low), point), max(float(high), point))
+
+
+def resample(
+    units: NDArray[np.float64], draws: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Draw as many units as there are, with replacement, and add them up, many times.
+
+    Args:
+        units: float64 [C, K].
+        draws: How many samples.
+        rng: Where chance comes from.
+
+    Returns:
+        float64 [draws, K]: multinomial weights times `units`.
+    """
+    count = units.shape[0]
+    rows = max(1, CELLS // count)
+    kind = np.uint16 if count <= 1 << 16 else np.uint32
+    drawn = np.empty((draws, units.shape[1]))
+    for start in range(0, draws, rows):
+        size = min(rows, draws - start)
+        cells = rng.integers(0, count, size=(size, count), dtype=kind).astype(np.int64)
+        cells += np.arange(size, dtype=np.int64)[:, None] * count
+        weights = np.bincount(cells.ravel(), minlength=size * count).reshape(size, count)
+        drawn[start : start + size] = weights.astype(np.float64) @ units
+    return drawn
+
+
+def _bagged(sums: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Add clusters up into at most UNITS random groups of (nearly) one size."""
+    count = sums.shape[0]
+    if count <= UNITS:
+        return sums
+    group = rng.permutation(count) % UNITS
+    columns = [np.bincount(group, weights=sums[:, k], minlength=UNITS) for k in (0, 1)]
+    return np.stack(columns, axis=1)
+
+
+def _rounded_to_add_exactly(units: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Round to a grid on which sums of a draw are exact in float64.
+
+    A matrix product may add in any order, and differently on another machine;
+    on this grid (relative step under 1e-12 for 5,000 units) no order matters.
+    """
+    largest = np.abs(units).max(axis=0, initial=0.0)
+    bits = [52 - frexp(units.shape[0] * float(top))[1] for top in largest]
+    return np.stack([_on_grid(units[:, k], bits[k]) for k in (0, 1)], axis=1)
+
+
+def _on_grid(values: NDArray[np.float64], bits: int) -> NDArray[np.float64]:
+    return np.asarray(np.ldexp(np.rint(np.ldexp(values, bits)), -bits))
+
+
+def _is_flat(units: NDArray[np.float64]) -> bool:
+    """Say whether all units have one ratio, to rounding."""
+    top, bottom = units.sum(axis=0)
+    if bottom <= 0:
+        return True
+    residuals = np.abs(units[:, 0] - top / bottom * units[:, 1])
+    return bool(residuals.max() <= 1e-9 * np.abs(units[:, 0]).max())
+
+
+def _bca_shares(
+    ratios: NDArray[np.float64], point: float, left: NDArray[np.float64], confidence: float
+) -> tuple[float, float]:
+    """Say which quantiles of the sorted draws are the lower and the upper bound."""
+    from scipy.special import ndtr, ndtri, stdtrit
+
+    draws, clusters = ratios.size, left.size
+    below = np.searchsorted(ratios, point, "left") + np.searchsorted(ratios, point, "right")
+    bias = float(ndtri(np.clip(0.5 * below / draws, 0.5 / draws, 1.0 - 0.5 / draws)))
+    pull = left.mean() - left
+    acceleration = float((pull**3).sum() / (6.0 * (pull * pull).sum() ** 1.5))
+    reach = sqrt(clusters / (clusters - 1.0)) * float(stdtrit(clusters - 1.0, confidence))
+    return (
+        float(ndtr(_shifted(bias, -reach, acceleration))),
+        float(ndtr(_shifted(bias, reach, acceleration))),
+    )
+
+
+def _shifted(bias: float, reach: float, acceleration: float) -> float:
+    stretch = 1.0 - acceleration * (bias + reach)
+    if stretch <= 0.0:
+        return float(np.copysign(np.inf, bias + reach))
+    return bias + (bias + reach) / stretch

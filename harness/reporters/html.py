@@ -1,0 +1,102 @@
+"""The report as one HTML page: self-contained, without script, readable anywhere."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from harness.records import Example, Metric, RunView
+from harness.reporters import decision, forest, slices, strategies, templates
+from harness.reporters.wording import everything, named
+
+_LONGEST = 4_000
+
+
+class Html:
+    """Writes everything a release engineer, a researcher and a compliance officer ask for."""
+
+    filename = "report.html"
+
+    def render(self, run: RunView) -> bytes:
+        """Render the page. Its policy allows one hashed style sheet and nothing else."""
+        environment = templates.html()
+        style = environment.get_template("report.css").render()
+        rules = decision.rules(run)
+        text = environment.get_template("report.html.j2").render(
+            run=run,
+            style=Markup(style),  # noqa: S704 - our own file, no value is put into it
+            style_digest=_digest(style),
+            suite=named(run.suite, "unnamed suite"),
+            policy=named(run.policy, "no policy"),
+            sentence=decision.sentence(run),
+            reasons=decision.reasons(run),
+            steps=decision.steps(run),
+            arms=decision.arms(run),
+            rules=rules,
+            plots=[plot for plot in map(forest.plot, rules) if plot],
+            comparison=strategies.compare(run),
+            heats=slices.heats(run),
+            metrics=_by_arm(run),
+            examples=[_shortened(example) for example in _flagged_first(run.examples)],
+            environment=tuple(_flat(run.environment)),
+            digests=tuple(_flat(run.digests)),
+            suite_text=_pretty(run.suite),
+            policy_text=_pretty(run.policy) if run.policy else "",
+            folder=shlex.quote(f"runs/{run.run_id}"),
+        )
+        return text.encode("utf-8")
+
+
+def _digest(style: str) -> str:
+    return base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+
+
+def _by_arm(run: RunView) -> list[tuple[str, list[Metric]]]:
+    """Gather all metrics by arm, each in the order of name and slice."""
+    names = decision.arm_names((m.generator, m.strategy) for m in run.metrics)
+    gathered: dict[tuple[str, str], list[Metric]] = {arm: [] for arm in names}
+    for metric in sorted(run.metrics, key=lambda m: (m.name, not everything(m.slice), m.slice)):
+        gathered[metric.generator, metric.strategy].append(metric)
+    return [(names[arm], metrics) for arm, metrics in gathered.items()]
+
+
+def _flagged_first(examples: Sequence[Example]) -> list[Example]:
+    """Put flagged outputs first; otherwise keep the order given, which is worst first."""
+    return sorted(examples, key=lambda example: not example.flags)
+
+
+def _shortened(example: Example) -> dict[str, Any]:
+    return {
+        "generator": example.generator,
+        "strategy": example.strategy,
+        "status": example.status,
+        "flags": example.flags,
+        "prompt": _cut(example.prompt),
+        "text": _cut(example.text),
+    }
+
+
+def _cut(text: str) -> str:
+    if len(text) <= _LONGEST:
+        return text
+    return f"{text[:_LONGEST]} … ({len(text) - _LONGEST:,} more characters in the run)"
+
+
+def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    """Yield nested values as dotted names and text, in order."""
+    for key in sorted(values, key=str):
+        value, name = values[key], f"{above}{key}"
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{name}.")
+        else:
+            yield name, value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def _pretty(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)

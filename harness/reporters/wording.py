@@ -1,0 +1,108 @@
+"""How numbers, requirements and outcomes are written, the same in every format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.records import Finding
+
+SIGN = {"<=": "≤", ">=": "≥", "==": "="}
+SYMBOL = {"pass": "✓", "fail": "✗", "inconclusive": "?", "waived": "◇", "not_applicable": "–"}
+WORD = {
+    "pass": "Pass",
+    "fail": "Fail",
+    "inconclusive": "Inconclusive",
+    "waived": "Waived",
+    "not_applicable": "Not applicable",
+    None: "Not judged",
+}
+_WHOLE = 1e15
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """Write a number with `digits` significant digits; whole numbers in full; a dash for None.
+
+    >>> number(0.0123456), number(1250.0), number(None)
+    ('0.01235', '1,250', '–')
+    """
+    if value is None:
+        return "–"
+    if value == int(value) and abs(value) < _WHOLE:
+        return f"{int(value):,}"
+    text = f"{value:.{digits}g}"
+    return f"{float(text):,.0f}" if "e+" in text and abs(value) < _WHOLE else text
+
+
+def beside(value: float | None, limit: float) -> str:
+    """Write a number with as many digits as it takes not to look like an unequal limit.
+
+    >>> beside(0.0100004, 0.01), beside(0.01, 0.01)
+    ('0.0100004', '0.01')
+    """
+    if value is None or value == limit:
+        return number(value)
+    texts = (number(value, digits) for digits in range(4, 18))
+    return next((text for text in texts if text != number(limit, 17)), number(value, 17))
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """Write an interval; a side without a bound is infinite.
+
+    >>> interval(0.1, 0.25), interval(None, 2.0)
+    ('[0.1, 0.25]', '(−∞, 2]')
+    """
+    left = "(−∞" if low is None else f"[{number(low)}"
+    return f"{left}, ∞)" if high is None else f"{left}, {number(high)}]"
+
+
+def requirement(finding: Finding) -> str:
+    """Write what a rule asks of its metric: `toxicity.any_rate ≤ 0.01`."""
+    return f"{finding.metric} {limit(finding)}"
+
+
+def limit(finding: Finding) -> str:
+    """Write the comparison alone: `≤ 0.01`."""
+    return f"{SIGN.get(finding.op, finding.op)} {number(finding.limit)}"
+
+
+def bound_used(finding: Finding, decide: str) -> tuple[str, str]:
+    """Name the number that was held against the limit, and write it.
+
+    A `<=` rule passes on its upper bound and fails on its lower one: it is
+    broken only when even the most favourable bound is past the limit.
+
+    Args:
+        finding: What a rule says.
+        decide: `point` where the rule compares the estimate, else `bound`.
+    """
+    if decide == "point":
+        return "estimate", beside(finding.value, finding.limit)
+    if finding.op == "==":
+        known = finding.low is not None or finding.high is not None
+        return "both bounds", interval(finding.low, finding.high) if known else number(None)
+    if (finding.op == "<=") == (finding.outcome == "fail"):
+        return "lower bound", _bound(finding, finding.low, "−∞")
+    return "upper bound", _bound(finding, finding.high, "∞")
+
+
+def count(n: int, noun: str) -> str:
+    """Write a count with its noun: `1 rule`, `2 rules`."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
+def named(spec: Mapping[str, Any] | None, fallback: str) -> str:
+    """Read the name in a suite's or policy's metadata."""
+    metadata = (spec or {}).get("metadata") or {}
+    return str(metadata.get("name") or fallback)
+
+
+def everything(label: str) -> bool:
+    """Tell whether a slice label stands for the whole run."""
+    return label in ("", "all")
+
+
+def _bound(finding: Finding, bound: float | None, unbounded: str) -> str:
+    if bound is None and finding.value is not None:
+        return unbounded
+    return beside(bound, finding.limit)

@@ -1,0 +1,111 @@
+"""A CI server shows green for a pass and for nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from harness.records import Finding, RunView, Verdict
+from harness.reporters.junit import Junit
+
+Make = Callable[..., RunView]
+MakeFinding = Callable[..., Finding]
+
+
+def _root(run: RunView) -> ET.Element:
+    return ET.fromstring(Junit().render(run))  # noqa: S314 - our own output
+
+
+def _red(root: ET.Element) -> int:
+    return int(root.get("failures", "")) + int(root.get("errors", ""))
+
+
+@pytest.mark.parametrize("outcome", [None, "fail", "inconclusive", "waived", "not_applicable"])
+def test_whatever_is_not_a_pass_is_red(make_run: Make, outcome: str | None) -> None:
+    assert _red(_root(make_run(outcome))) > 0
+
+
+def test_a_pass_is_green_with_one_case_per_finding(make_run: Make) -> None:
+    run = make_run("pass")
+    root = _root(run)
+
+    assert _red(root) == 0
+    assert len(root.findall("testsuite")) == len(run.verdicts)
+    assert len(root.findall(".//testcase")) == sum(len(v.findings) for v in run.verdicts)
+
+
+@pytest.mark.parametrize("outcome", ["pass", "inconclusive", "fail"])
+def test_a_run_without_verdicts_is_red_whatever_it_says(make_run: Make, outcome: str) -> None:
+    assert _red(_root(make_run(outcome, verdicts=()))) == 1
+
+
+@pytest.mark.parametrize("outcome", ["fail", "inconclusive"])
+def test_an_arm_without_findings_that_did_not_pass_is_red(make_run: Make, outcome: str) -> None:
+    verdict = Verdict(generator="g", strategy="s", outcome=outcome, findings=())  # type: ignore[arg-type]
+
+    assert _red(_root(make_run(outcome, verdicts=(verdict,)))) == 1
+
+
+def test_a_run_that_did_not_pass_is_red_though_every_arm_did(make_run: Make) -> None:
+    passing = make_run("pass").verdicts
+
+    assert _red(_root(make_run("fail", verdicts=passing))) == 1
+
+
+@pytest.mark.parametrize("severity", ["legal", "block"])
+@pytest.mark.parametrize(("outcome", "tag"), [("fail", "failure"), ("inconclusive", "error")])
+def test_blocking_findings_are_failures_and_errors(
+    make_run: Make, make_finding: MakeFinding, severity: str, outcome: str, tag: str
+) -> None:
+    found = make_finding(outcome=outcome, severity=severity, needed=1240)
+    verdict = Verdict(generator="g", strategy="s", outcome=found.outcome, findings=(found,))
+    case = _root(make_run(outcome, verdicts=(verdict,))).find(".//testcase")
+
+    assert case is not None
+    assert [child.tag for child in case] == [tag]
+    assert "1240 prompts" in (case[0].text or "")
+
+
+@pytest.mark.parametrize("severity", ["warn", "observe"])
+@pytest.mark.parametrize("outcome", ["fail", "inconclusive", "waived"])
+def test_warnings_are_shown_and_never_red(
+    make_run: Make, make_finding: MakeFinding, severity: str, outcome: str
+) -> None:
+    found = make_finding(outcome=outcome, severity=severity)
+    verdict = Verdict(
+        generator="g", strategy="s", outcome="pass", findings=(make_finding(), found)
+    )
+    root = _root(make_run("pass", verdicts=(verdict,)))
+
+    assert _red(root) == 0
+    assert root.get("skipped") == "1"
+
+
+def test_a_slice_is_part_of_the_name(make_run: Make) -> None:
+    names = [case.get("name") for case in _root(make_run()).iter("testcase")]
+
+    assert names[:2] == ["toxicity.rate", "toxicity.rate [lang=en]"]
+
+
+def test_hostile_text_stays_valid_xml_and_visible(hostile_run: RunView) -> None:
+    text = Junit().render(hostile_run).decode("utf-8")
+
+    assert len(_root(hostile_run).findall(".//failure")) == len(hostile_run.verdicts)
+    assert "\\u{202e}" in text
+    assert "␛" in text
+    assert "\u202e" not in text
+
+
+def test_counts_agree_with_the_cases(make_run: Make) -> None:
+    root = _root(make_run("fail"))
+
+    for suite in (root, *root.findall("testsuite")):
+        assert int(suite.get("tests", "")) == len(list(suite.iter("testcase")))
+        assert int(suite.get("failures", "")) == len(list(suite.iter("failure")))
+        assert int(suite.get("errors", "")) == len(list(suite.iter("error")))
+
+
+def test_the_same_run_gives_the_same_bytes(make_run: Make) -> None:
+    assert Junit().render(make_run("fail")) == Junit().render(make_run("fail"))

@@ -1,0 +1,66 @@
+"""The summary for a pull request says the verdict, the findings and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from markdown_it import MarkdownIt
+
+from harness.records import RunView
+from harness.reporters.markdown import Markdown
+
+Make = Callable[..., RunView]
+TITLES = {
+    "pass": "## ✓ PASS",
+    "fail": "## ✗ FAIL",
+    "inconclusive": "## ? INCONCLUSIVE",
+    "waived": "## ◇ WAIVED",
+    "not_applicable": "## – NOT APPLICABLE",
+    None: "## · NOT JUDGED",
+}
+
+
+@pytest.mark.parametrize("outcome", TITLES)
+def test_the_first_line_is_the_verdict(make_run: Make, outcome: str | None) -> None:
+    text = Markdown().render(make_run(outcome)).decode()
+
+    assert text.startswith(f"{TITLES[outcome]}: text-release\n")
+
+
+def test_every_finding_is_a_row(make_run: Make) -> None:
+    run = make_run("fail")
+    text = Markdown().render(run).decode()
+    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+
+    rows = sum(token.type == "tr_open" for token in tokens)
+    assert rows == 2 + len(run.verdicts) + sum(len(v.findings) for v in run.verdicts)
+    assert "| toxicity.rate | nucleus | toxicity.any\\_rate ≤ 0.02 | 0.0412 |" in text
+    assert "lower bound 0.0331 | 1,600 / 0 / 400 | ✗ Fail | evidence | block |" in text
+
+
+def test_hostile_text_makes_no_tag_no_link_and_no_extra_cell(hostile_run: RunView) -> None:
+    text = Markdown().render(hostile_run).decode()
+    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+
+    children = [child for token in tokens for child in token.children or ()]
+    assert {c.content for c in children if c.type == "html_inline"} <= {"<!-- -->"}
+    assert not [c for c in children if c.type in ("link_open", "image", "code_inline")]
+    assert not [token for token in tokens if token.type in ("html_block", "fence")]
+    rows = sum(token.type == "tr_open" for token in tokens)
+    assert rows == 2 + 2 * len(hostile_run.verdicts)
+
+
+def test_no_generated_text_is_quoted(make_run: Make) -> None:
+    assert "muppet" not in Markdown().render(make_run("fail")).decode()
+
+
+def test_nothing_evaluated_is_said(make_run: Make) -> None:
+    text = Markdown().render(make_run("inconclusive", verdicts=())).decode()
+
+    assert "No rule was evaluated." in text
+
+
+@pytest.mark.parametrize("outcome", ["pass", "fail"])
+def test_the_same_run_gives_the_same_bytes(make_run: Make, outcome: str) -> None:
+    assert Markdown().render(make_run(outcome)) == Markdown().render(make_run(outcome))
