@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say(f"error: {error}")
         return error.exit_code
     except _Misuse as error:
-        error.show()  # type: ignore[attr-defined]
+        error.show()
         return _USAGE
     except (KeyboardInterrupt, typer.Abort):
         _say("stopped; the same command goes on from here")
@@ -150,6 +150,7 @@ def promote_command(
     folder: Folder,
     model: Model,
     alias: Alias = "champion",
+    generator: Annotated[str | None, typer.Option(help="Which generator of the run.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Register what a run evaluated and move an alias to it, only if it passed."""
@@ -157,7 +158,7 @@ def promote_command(
     from harness.flow.run import review
 
     view = review(folder)
-    result = promote(view, folder, model, alias)
+    result = promote(view, folder, model, alias, generator=generator)
     _emit({"promotion": result}, as_json=as_json)
     if not result["moved"]:
         raise typer.Exit(_EXIT[view.outcome] or 2)

@@ -70,3 +70,9 @@ class NonFiniteError(HarnessError):
     """A plug-in returned NaN or an infinity."""
 
     exit_code = 3
+
+
+class TrackingError(HarnessError):
+    """MLflow could not be reached, or did not take what it was sent."""
+
+    exit_code = 3

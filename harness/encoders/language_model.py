@@ -33,6 +33,11 @@ class ModelSource:
     revision: str | None
     weights: Mapping[str, str]
 
+    @property
+    def assets(self) -> tuple[str, ...]:
+        """The catalogue asset this is, if it is one."""
+        return (self.name,) if self.name in catalogue.ASSETS else ()
+
     def folder(self) -> Path:
         """Find the model's folder.
 
@@ -58,7 +63,7 @@ def find(name: str, revision: str | None) -> ModelSource:
         AssetError: A folder holds only pickled weights.
     """
     if name in catalogue.ASSETS:
-        return ModelSource(name, None, {name: cache.fingerprint(name)})
+        return ModelSource(name, None, dict(catalogue.ASSETS[name].files))
     folder = Path(name).expanduser()
     if folder.is_dir():
         return ModelSource(str(folder.resolve()), None, _files(folder))

@@ -81,8 +81,8 @@ def assets_of(suite: Path) -> list[str]:
     spec = load(suite, SuiteSpec)
     plugins = [bind("generators", item, suite.parent) for item in spec.generators]
     plugins += [bind("scorers", item, suite.parent) for item in spec.scorers]
-    used = [name for plugin in plugins for name in plugin.plugin.weights]
-    return [name for name in dict.fromkeys(used) if name in catalogue.ASSETS]
+    used = [name for bound in plugins for name in getattr(bound.plugin, "assets", ())]
+    return list(dict.fromkeys(used))
 
 
 def _present(name: str) -> bool:

@@ -12,25 +12,24 @@ Finished rows leave the batch.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
 
-    Process = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    from harness.generators.shortlist import Shortlist
 
 _NEVER = -1.0e9
 _LEAVE_SHARE = 0.25
-_GUMBEL_AT_MOST = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """How to decode: `process` edits logits (or beam log-probabilities) before a choice."""
+    """How to decode. `shortlist` gives the next tokens and their scores (beams: log-probs)."""
 
-    process: Process
+    shortlist: Shortlist
     max_new_tokens: int
     stop_ids: frozenset[int]
     do_sample: bool = False
@@ -121,13 +120,16 @@ def _decode_rows(rows: _Rows, seeds: Sequence[int], how: Request) -> list[Decode
     running = torch.ones(len(seeds), dtype=torch.bool)
     logits = rows.step(rows.ids)
     for step in range(how.max_new_tokens):
-        scores = how.process(rows.ids, logits)
-        chosen = scores.argmax(-1) if noise is None else _draw(scores, noise[alive, step])
+        scores, tokens = how.shortlist(rows.ids, logits)
+        place = scores.argmax(-1) if noise is None else _draw(scores, noise[alive, step])
+        chosen = tokens.gather(1, place[:, None]).flatten()
         now = time.perf_counter() - started
         ended = torch.isin(chosen, stops).cpu()
-        for place, row in enumerate(alive.tolist()):
-            if running[place]:
-                _take(done[row], int(chosen[place]), bool(ended[place]), now)
+        for row, token, stopped, going in zip(
+            alive.tolist(), chosen.tolist(), ended.tolist(), running.tolist(), strict=True
+        ):
+            if going:
+                _take(done[row], token, stopped, now)
         running &= ~ended
         if not bool(running.any()) or step + 1 == how.max_new_tokens:
             break
@@ -214,10 +216,11 @@ class _Beams:
         import torch
 
         prompts, beams = self.running.shape
-        logp = self.how.process(self.rows.ids, torch.log_softmax(logits, dim=-1))
+        logp, tokens = self.how.shortlist(self.rows.ids, logits)
         total = (logp.view(prompts, beams, -1) + self.running[:, :, None]).flatten(1)
         score, index = self._candidates(total)
-        parent, token = index // logp.shape[-1], index % logp.shape[-1]
+        parent = index // logp.shape[-1]
+        token = tokens.reshape(prompts, -1).gather(1, index)
         stopped = torch.isin(token, self.stops)
         ended = torch.ones_like(stopped) if last else stopped
         self._file(score, parent, token, ended, step)
@@ -240,16 +243,10 @@ class _Beams:
         if not self.how.do_sample:
             score, index = torch.topk(total, self.keep_count)
             return score, index
-        likely = total > _NEVER / 2
-        most = max(int(likely.sum(dim=1).max()), self.keep_count)
-        pool = torch.arange(total.shape[1], device=total.device).expand_as(total)
-        if most <= _GUMBEL_AT_MOST:
-            pool = torch.topk(total, most).indices.sort(dim=1).values
-        noise = np.stack([self.noise[row].gumbel(size=pool.shape[1]) for row in self.alive])
-        values = total.gather(1, pool)
-        noisy = values.double() + torch.from_numpy(noise).to(values.device)
+        noise = np.stack([self.noise[row].gumbel(size=total.shape[1]) for row in self.alive])
+        noisy = total.double() + torch.from_numpy(noise).to(total.device)
         picked = torch.topk(noisy, self.keep_count).indices
-        return values.gather(1, picked), pool.gather(1, picked)
+        return total.gather(1, picked), picked
 
     def _file(
         self,

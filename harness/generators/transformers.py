@@ -17,6 +17,7 @@ from harness.spec.model import Spec
 
 if TYPE_CHECKING:
     from harness.generators.decoding import Decoded, Request
+    from harness.generators.shortlist import Shortlist
 
 _SAMPLING = (
     "temperature", "top_k", "top_p", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff",
@@ -29,6 +30,8 @@ _ANY = (
     "repetition_penalty",
     "no_repeat_ngram_size",
 )
+_WARPED = {"temperature", "top_k", "top_p"}
+_SHAPE = {"do_sample", "num_beams", "max_new_tokens", *_BEAM}
 _REFUSED = {
     "penalty_alpha": "contrastive search",
     "num_beam_groups": "group beam search",
@@ -78,6 +81,11 @@ class Transformers:
     def weights(self) -> Mapping[str, str]:
         """The model's files, or its pinned revision."""
         return self._source.weights
+
+    @property
+    def assets(self) -> Sequence[str]:
+        """The catalogue asset the model is, if it is one."""
+        return self._source.assets
 
     @property
     def folder(self) -> Path:
@@ -159,7 +167,6 @@ class Transformers:
     def _request(self, params: Mapping[str, Any], width: int) -> Request:
         from harness.generators.decoding import Request
 
-        model = self._open.model
         longest = int(params.get("max_new_tokens") or self._options.max_new_tokens)
         if width + longest > self._open.window:
             raise SpecError(
@@ -170,7 +177,7 @@ class Transformers:
         config = self._config(params, longest)
         stops = config.eos_token_id
         return Request(
-            process=model._get_logits_processor(config, input_ids_seq_length=width),
+            shortlist=self._shortlist(params, config, width),
             max_new_tokens=longest,
             stop_ids=frozenset([stops] if isinstance(stops, int) else stops or []),
             do_sample=bool(params.get("do_sample")),
@@ -178,6 +185,25 @@ class Transformers:
             length_penalty=float(params.get("length_penalty", 1.0)),
             early_stopping=params.get("early_stopping", False),
         )
+
+    def _shortlist(self, params: Mapping[str, Any], config: Any, width: int) -> Shortlist:
+        from harness.generators.shortlist import Best, Processed, Warp
+
+        beams = int(params.get("num_beams") or 1)
+        others = params.keys() - _WARPED - _SHAPE
+        if others:
+            process = self._open.model._get_logits_processor(config, input_ids_seq_length=width)
+            return Processed(process, normalise=beams > 1)
+        if params.get("do_sample"):
+            return Warp(
+                temperature=float(params.get("temperature") or 1.0),
+                top_k=int(params.get("top_k") or 0),
+                top_p=float(params.get("top_p") or 1.0),
+                normalise=beams > 1,
+            )
+        stops = config.eos_token_id
+        ends = 1 if isinstance(stops, int) else len(stops or [])
+        return Best(max(2, 1 + ends) * beams if beams > 1 else 1)
 
     def _config(self, params: Mapping[str, Any], longest: int) -> Any:
         from transformers import GenerationConfig

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from harness.records import Finding, Outcome, RunView, Severity
-from harness.reporters.wording import bound_used, count, everything, limit, number
+from harness.reporters.wording import bound_used, count, everything, limit, number, told
 
 _WORST: tuple[Outcome, ...] = ("fail", "inconclusive", "waived", "not_applicable", "pass")
 _GRAVEST: tuple[Severity, ...] = ("legal", "block", "warn", "observe")
@@ -187,8 +187,8 @@ def _reason(rule: RuleRows) -> str:
     verb = "is broken" if worst.outcome == "fail" else "is undecided"
     spread = f" in {len(places)} of {len(rule.rows)} findings" if len(rule.rows) > 1 else ""
     text = f"{worst.rule} {verb}{spread}: {worst.metric} must be {limit(worst)}"
-    if worst.cause != "evidence" and worst.message:
-        return f"{text}; in {rule.worst.place}, {worst.message}."
+    if told(worst):
+        return _ended(f"{text}; in {rule.worst.place}, {told(worst)}")
     return f"{text}; in {rule.worst.place} it is {number(worst.value)}, {name} {shown}."
 
 
@@ -199,18 +199,35 @@ def _steps(rule: RuleRows) -> list[str]:
         shown = "; ".join(row.place for row in failed[:3])
         more = f"; and {len(failed) - 3} more" if len(failed) > 3 else ""
         found.append(f"Fix or drop what breaks {rule.worst.finding.rule}: {shown}{more}.")
-    wanting = [row.finding for row in rule.rows if row.finding.needed is not None]
+    wanting = [row for row in rule.rows if row.finding.needed is not None]
     if wanting:
-        most = max(wanting, key=lambda finding: finding.needed or 0)
+        row = max(wanting, key=lambda row: row.finding.needed or 0)
         found.append(
-            f"To decide {most.rule}: about {most.needed:,} prompts "
-            f"at the rate seen; this run had {most.clusters:,}."
+            f"To decide {row.finding.rule} in {row.place}: about {row.finding.needed:,} "
+            f"prompts at the rate seen; this run had {row.finding.clusters:,}."
         )
+    elif rule.worst.finding.cause == "insufficient_n" and not failed:
+        found.append(_hopeless(rule.worst))
     causes = {row.finding.cause for row in rule.rows if row.finding.outcome == "inconclusive"}
     for cause in sorted(causes & _REMEDY.keys()):
         remedy = _REMEDY[cause].format(metric=rule.worst.finding.metric)
         found.append(f"For {rule.worst.finding.rule}: {remedy}.")
     return found
+
+
+def _hopeless(row: Row) -> str:
+    """Say what stands in the way where no number of prompts can be named."""
+    finding = row.finding
+    if told(finding):
+        return _ended(f"For {finding.rule} in {row.place}: {told(finding)}")
+    return (
+        f"For {finding.rule}: no number of prompts would show a pass "
+        f"at the {number(finding.value)} seen in {row.place}."
+    )
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 def _order(rule: RuleRows) -> tuple[bool, int, int, str]:

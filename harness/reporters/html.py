@@ -16,6 +16,11 @@ from harness.reporters import decision, forest, slices, strategies, templates
 from harness.reporters.wording import everything, named
 
 _LONGEST = 4_000
+_PARTS = (
+    ("generator", "generators", "use"),
+    ("strategy", "strategies", "params"),
+    ("scorer", "scorers", "use"),
+)
 
 
 class Html:
@@ -44,6 +49,7 @@ class Html:
             heats=slices.heats(run),
             metrics=_by_arm(run),
             examples=[_shortened(example) for example in _flagged_first(run.examples)],
+            ran=tuple(_ran(run)),
             environment=tuple(_flat(run.environment)),
             digests=tuple(_flat(run.digests)),
             suite_text=_pretty(run.suite),
@@ -67,8 +73,8 @@ def _by_arm(run: RunView) -> list[tuple[str, list[Metric]]]:
 
 
 def _flagged_first(examples: Sequence[Example]) -> list[Example]:
-    """Put flagged outputs first; otherwise keep the order given, which is worst first."""
-    return sorted(examples, key=lambda example: not example.flags)
+    """Put flagged outputs first, then failed ones; otherwise keep the order given."""
+    return sorted(examples, key=lambda example: (not example.flags, example.status == "ok"))
 
 
 def _shortened(example: Example) -> dict[str, Any]:
@@ -88,6 +94,26 @@ def _cut(text: str) -> str:
     return f"{text[:_LONGEST]} … ({len(text) - _LONGEST:,} more characters in the run)"
 
 
+def _ran(run: RunView) -> Iterator[tuple[str, str]]:
+    """Yield what was run, in the words of the suite and the policy."""
+    suite, policy = run.suite, run.policy or {}
+    yield "run", run.run_id
+    for kind, file in (("suite", suite), ("policy", policy)):
+        metadata = file.get("metadata") or {}
+        told = [str(metadata.get(key) or "") for key in ("name", "version", "description")]
+        yield kind, ", ".join(part for part in told if part) or "none"
+    yield "policy owner", str((policy.get("metadata") or {}).get("owner") or "not named")
+    for word, key, detail in _PARTS:
+        for item in suite.get(key) or ():
+            yield word, f"{item.get('name')}: {_text(item.get(detail))}"
+    for key in ("samples_per_prompt", "seed"):
+        yield key.replace("_", " "), _text(suite.get(key))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
 def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
     """Yield nested values as dotted names and text, in order."""
     for key in sorted(values, key=str):
@@ -95,7 +121,7 @@ def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str
         if isinstance(value, Mapping):
             yield from _flat(value, f"{name}.")
         else:
-            yield name, value if isinstance(value, str) else json.dumps(value, default=str)
+            yield name, _text(value)
 
 
 def _pretty(value: Mapping[str, Any]) -> str:

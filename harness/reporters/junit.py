@@ -14,6 +14,7 @@ from harness.reporters.wording import (
     named,
     number,
     requirement,
+    told,
 )
 
 _COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
@@ -77,7 +78,7 @@ def _tell(case: ET.Element, finding: Finding) -> None:
 
 def _detail(finding: Finding) -> str:
     lines = [
-        finding.message,
+        told(finding),
         f"value {number(finding.value)} {interval(finding.low, finding.high)}",
         f"n {finding.n}, missing {finding.missing}, prompts {finding.clusters}",
         "" if finding.needed is None else f"about {finding.needed} prompts would decide it",

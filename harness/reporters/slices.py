@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.records import Metric, RunView
 from harness.reporters.decision import arm_names
-from harness.reporters.strategies import headline
+from harness.reporters.strategies import concern, headline, ruled, surest
 from harness.reporters.wording import everything, interval, number
 
 _SHADES = 4
@@ -34,17 +34,26 @@ class Heat:
 
 
 def heats(run: RunView) -> tuple[Heat, ...]:
-    """Lay out the headline metrics that were measured on slices."""
-    sliced = [metric for metric in run.metrics if not everything(metric.slice)]
+    """Lay out, by slice, the metrics that rules speak of and the first of each concern."""
+    sliced = [metric for metric in surest(run.metrics) if not everything(metric.slice)]
     names = arm_names((m.generator, m.strategy) for m in sliced)
     tags = sorted({metric.slice.partition("=")[0] for metric in sliced})
     found = []
     for tag in tags:
-        for name in headline(run):
+        for name in _shown(run):
             here = [m for m in sliced if m.name == name and m.slice.partition("=")[0] == tag]
             if here:
                 found.append(_heat(tag, here, names))
     return tuple(found)
+
+
+def _shown(run: RunView) -> list[str]:
+    """Keep few: speed hardly depends on a slice, and a tenth table is not read."""
+    first: dict[str, str] = {}
+    for name in headline(run):
+        first.setdefault(concern(name), name)
+    first.pop("Speed", None)
+    return [name for name in headline(run) if name in ruled(run) or name in first.values()]
 
 
 def _heat(tag: str, metrics: Sequence[Metric], names: dict[tuple[str, str], str]) -> Heat:

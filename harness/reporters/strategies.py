@@ -20,10 +20,11 @@ CONCERNS = {
 }  # fmt: skip
 OTHER = "Other"
 _TELLING = (
-    "fluency.perplexity", "fluency.repetition*", "fluency.bits_per_byte",
-    "diversity.distinct_2*", "diversity.self_bleu*", "diversity.vendi*",
+    "fluency.perplexity", "fluency.loop_rate", "fluency.rep_3", "fluency.bits_per_byte",
+    "diversity.distinct_2", "diversity.distinct_2@*", "diversity.self_bleu",
+    "diversity.self_bleu@*", "diversity.vendi*",
     "*.any_rate", "privacy.leak_rate", "privacy.secret_count",
-    "*p50*", "*p95*", "*tokens_per_second*",
+    "latency.seconds_p50", "latency.seconds_p95", "latency.tokens_per_second",
 )  # fmt: skip
 _PER_CONCERN = 4
 
@@ -57,8 +58,11 @@ class Comparison:
 
 
 def compare(run: RunView) -> Comparison:
-    """Put the headline metrics of the whole run side by side, an arm per column."""
-    whole = [metric for metric in run.metrics if everything(metric.slice)]
+    """Put the headline metrics of the whole run side by side, an arm per column.
+
+    Where bounds exist at several confidences, the highest are shown.
+    """
+    whole = [metric for metric in surest(run.metrics) if everything(metric.slice)]
     names = arm_names((m.generator, m.strategy) for m in whole)
     by_place = {(m.name, m.generator, m.strategy): m for m in whole}
     concerns: dict[str, list[Line]] = {}
@@ -68,21 +72,39 @@ def compare(run: RunView) -> Comparison:
     return Comparison(tuple(names.values()), tuple((k, tuple(v)) for k, v in concerns.items()))
 
 
+def surest(metrics: Sequence[Metric]) -> tuple[Metric, ...]:
+    """Keep one of each arm's metric on each slice: that with the highest confidence."""
+    kept: dict[tuple[str, str, str, str], Metric] = {}
+    for metric in metrics:
+        place = (metric.generator, metric.strategy, metric.slice, metric.name)
+        if place not in kept or metric.confidence > kept[place].confidence:
+            kept[place] = metric
+    return tuple(kept.values())
+
+
 def headline(run: RunView) -> tuple[str, ...]:
     """Choose the metrics to show: those the policy rules on, then the telling ones.
 
-    In the order of the concerns; what no concern claims is shown only where a
-    rule speaks of it or there is nothing else.
+    In the order of the concerns. A concern with neither shows its first ones;
+    what no concern claims is shown only where a rule speaks of it or there is
+    nothing else.
     """
-    ruled = {finding.metric for verdict in run.verdicts for finding in verdict.findings}
     known = {metric.name for metric in run.metrics}
     chosen: list[str] = []
     for kind in (*CONCERNS, OTHER):
         here = sorted(name for name in known if concern(name) == kind)
-        here.sort(key=lambda name: (name not in ruled, _telling(name)))
-        must = [name for name in here if name in ruled]
-        chosen += must if kind == OTHER and chosen else here[: max(len(must), _PER_CONCERN)]
+        must = [name for name in here if name in ruled(run)]
+        more = sorted(
+            (n for n in here if n not in must and _rank(n) < len(_TELLING)), key=_rank
+        )
+        found = must + more[: max(0, _PER_CONCERN - len(must))]
+        chosen += found or (here[:2] if kind != OTHER or not chosen else [])
     return tuple(chosen)
+
+
+def ruled(run: RunView) -> frozenset[str]:
+    """Name the metrics that the policy's rules speak of."""
+    return frozenset(f.metric for verdict in run.verdicts for f in verdict.findings)
 
 
 def concern(metric: str) -> str:
@@ -91,7 +113,7 @@ def concern(metric: str) -> str:
     return next((kind for kind, scorers in CONCERNS.items() if scorer in scorers), OTHER)
 
 
-def _telling(name: str) -> int:
+def _rank(name: str) -> int:
     ranks = (i for i, pattern in enumerate(_TELLING) if fnmatchcase(name, pattern))
     return next(ranks, len(_TELLING))
 

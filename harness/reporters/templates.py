@@ -15,7 +15,7 @@ from harness.spec import library
 _ACTIVE = re.compile(r"([\\`*_\[\]|~])")
 _MENTION = re.compile(r"(@|#(?=\d))")
 _WORDS = ("beside", "bound_used", "count", "everything", "interval", "limit", "number",
-          "requirement", "SYMBOL", "WORD")  # fmt: skip
+          "requirement", "told", "SYMBOL", "WORD")  # fmt: skip
 
 
 def html() -> Environment:

@@ -86,6 +86,12 @@ def bound_used(finding: Finding, decide: str) -> tuple[str, str]:
     return "upper bound", _bound(finding, finding.high, "∞")
 
 
+def told(finding: Finding) -> str:
+    """Give a finding's message, unless it only says the numbers again."""
+    again = finding.message.startswith(f"{finding.metric} {finding.op} ")
+    return "" if again or finding.message == finding.cause else finding.message
+
+
 def count(n: int, noun: str) -> str:
     """Write a count with its noun: `1 rule`, `2 rules`."""
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"

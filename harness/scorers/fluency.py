@@ -70,11 +70,16 @@ class Fluency:
         return self._source.weights
 
     @property
+    def assets(self) -> Sequence[str]:
+        """The catalogue asset the model is, if it is one."""
+        return self._source.assets
+
+    @property
     def caveat(self) -> str:
         """Which model the numbers are under."""
         return (
-            f"Perplexity and bits per byte are under {self._options.reference}: compare them only "
-            "under one model, and remember that a model finds its own text likely."
+            f"Perplexity and bits per byte are under {self._options.reference}: compare them "
+            "only under one model, and remember that a model finds its own text likely."
         )
 
     @property

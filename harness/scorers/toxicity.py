@@ -29,6 +29,7 @@ class Toxicity:
     requires: Sequence[str] = ("torch", "h5py", "numpy")
     columns: Mapping[str, ColumnType] = COLUMNS
     controls: Sequence[Control] = CONTROLS
+    assets: Sequence[str] = (_ASSET,)
     caveat = (
         "ToxBlock reads English only and knows 20,000 words: misspelt, veiled and sarcastic "
         "abuse passes unseen, and words of identity can raise the score of harmless text. "

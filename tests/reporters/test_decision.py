@@ -21,10 +21,35 @@ def test_a_broken_rule_is_named_with_its_worst_place_and_its_bound(make_run: Mak
 
 
 def test_an_undecided_rule_says_how_many_prompts_would_decide_it(make_run: Make) -> None:
-    assert (
-        "To decide toxicity.rate: about 1,240 prompts at the rate seen; this run had 400."
-        in steps(make_run("inconclusive"))
+    told = (
+        "To decide toxicity.rate in beam-sample: about 1,240 prompts "
+        "at the rate seen; this run had 400."
     )
+    assert told in steps(make_run("inconclusive"))
+
+
+def test_a_value_past_the_limit_is_not_answered_with_more_prompts(
+    make_run: Make, make_finding: Callable[..., Finding]
+) -> None:
+    found = make_finding(outcome="inconclusive", cause="insufficient_n", value=0.03, high=0.05)
+    verdict = Verdict(generator="g", strategy="s", outcome="inconclusive", findings=(found,))
+
+    (step,) = steps(make_run("inconclusive", verdicts=(verdict,)))
+
+    assert "no number of prompts would show a pass at the 0.03 seen" in step
+
+
+def test_too_few_scores_are_told_with_the_number_needed(
+    make_run: Make, make_finding: Callable[..., Finding]
+) -> None:
+    found = make_finding(
+        outcome="inconclusive", cause="insufficient_n", message="12 scored, 300 needed"
+    )
+    verdict = Verdict(generator="g", strategy="s", outcome="inconclusive", findings=(found,))
+    run = make_run("inconclusive", verdicts=(verdict,))
+
+    assert "12 scored, 300 needed" in reasons(run)[0]
+    assert "12 scored, 300 needed" in steps(run)[0]
 
 
 def test_arms_that_pass_are_named_when_the_run_does_not(make_run: Make) -> None:

@@ -101,7 +101,10 @@ def test_a_finding_shows_its_numbers_its_cause_and_its_reason(make_run: Make) ->
         "0.0412",
         "0.0331 lower bound",
         "50 of 1,200 outputs have no score",
+        "unsupported: reads English, was shown Chinese",
         "about 1,240 needed",
+        "nucleus: {}",
+        "samples per prompt",
         "harness judge runs/text-release-3f9a2c71",
     ):
         assert part in text
@@ -132,7 +135,7 @@ def test_empty_runs_say_so_in_each_section(make_run: Make) -> None:
 
     for words in (
         "Not judged: no policy was applied.",
-        "No rule was evaluated",
+        "No rule was evaluated, and nothing evaluated is not a pass.",
         "There is no interval to draw.",
         "No metric was computed.",
         "No examples were kept.",

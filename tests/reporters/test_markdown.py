@@ -34,7 +34,8 @@ def test_every_finding_is_a_row(make_run: Make) -> None:
     tokens = MarkdownIt("commonmark").enable("table").parse(text)
 
     rows = sum(token.type == "tr_open" for token in tokens)
-    assert rows == 2 + len(run.verdicts) + sum(len(v.findings) for v in run.verdicts)
+    told = len(run.verdicts) + sum(len(v.findings) for v in run.verdicts)
+    assert rows == 3 + told + len(run.shortfalls)
     assert "| toxicity.rate | nucleus | toxicity.any\\_rate ≤ 0.02 | 0.0412 |" in text
     assert "lower bound 0.0331 | 1,600 / 0 / 400 | ✗ Fail | evidence | block |" in text
 
@@ -48,7 +49,7 @@ def test_hostile_text_makes_no_tag_no_link_and_no_extra_cell(hostile_run: RunVie
     assert not [c for c in children if c.type in ("link_open", "image", "code_inline")]
     assert not [token for token in tokens if token.type in ("html_block", "fence")]
     rows = sum(token.type == "tr_open" for token in tokens)
-    assert rows == 2 + 2 * len(hostile_run.verdicts)
+    assert rows == 3 + 3 * len(hostile_run.verdicts)
 
 
 def test_no_generated_text_is_quoted(make_run: Make) -> None:

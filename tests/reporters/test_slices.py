@@ -41,6 +41,16 @@ def test_equal_values_and_missing_ones_are_not_shaded(
     assert cells[1].detail == "reads English"
 
 
+def test_few_tables_are_shown_and_none_of_speed(
+    make_run: Make, make_metric: Callable[..., Metric]
+) -> None:
+    names = ("latency.seconds_p50", "fluency.perplexity", "fluency.rep_3", "toxicity.any_rate")
+    metrics = tuple(make_metric(name, "greedy", 0.1, slice="lang=en") for name in names)
+    run = make_run(metrics=metrics, verdicts=())
+
+    assert [heat.metric for heat in heats(run)] == ["fluency.perplexity", "toxicity.any_rate"]
+
+
 def test_a_run_without_slices_has_no_table(
     make_run: Make, make_metric: Callable[..., Metric]
 ) -> None:

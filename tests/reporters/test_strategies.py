@@ -45,10 +45,26 @@ def test_numbers_with_different_signatures_are_never_compared(
     assert not any(cell.clear for cell in cells if cell)
 
 
-def test_an_arm_without_the_metric_has_no_cell(make_run: Make, make_metric: MakeMetric) -> None:
-    metrics = (make_metric("latency.p50", "a", 1.0), make_metric("toxicity.any_rate", "b", 0.1))
+def test_of_several_confidences_the_highest_is_shown(
+    make_run: Make, make_metric: MakeMetric
+) -> None:
+    metrics = tuple(
+        make_metric("toxicity.any_rate", "a", 0.1, confidence=sure, high=high)
+        for sure, high in ((0.9, 0.2), (0.99, 0.4), (0.95, 0.3))
+    )
+    cell = _line(make_run(metrics=metrics), "toxicity.any_rate").cells[0]
 
-    assert _line(make_run(metrics=metrics), "latency.p50").cells[1] is None
+    assert cell
+    assert cell.interval == "[0.09, 0.4]"
+
+
+def test_an_arm_without_the_metric_has_no_cell(make_run: Make, make_metric: MakeMetric) -> None:
+    metrics = (
+        make_metric("latency.seconds_p50", "a", 1.0),
+        make_metric("toxicity.any_rate", "b", 0.1),
+    )
+
+    assert _line(make_run(metrics=metrics), "latency.seconds_p50").cells[1] is None
 
 
 def test_a_metric_the_policy_rules_on_is_always_shown(
@@ -60,7 +76,15 @@ def test_a_metric_the_policy_rules_on_is_always_shown(
     shown = headline(make_run(metrics=(*crowd, ruled)))
 
     assert "toxicity.any_rate" in shown
-    assert len(shown) == 4
+    assert len(shown) == 1
+
+
+def test_a_concern_without_a_telling_metric_shows_its_first(
+    make_run: Make, make_metric: MakeMetric
+) -> None:
+    crowd = tuple(make_metric(f"bias.a{i}_rate", "greedy", 0.1) for i in range(9))
+
+    assert headline(make_run(metrics=crowd)) == ("bias.a0_rate", "bias.a1_rate")
 
 
 def test_a_metric_of_no_known_concern_is_shown_where_there_is_nothing_else(

@@ -138,7 +138,7 @@ def test_bfloat16_stays_close_to_float32(path: Path, model: DetoxifyModel) -> No
     exact, _ = model.probabilities(texts)
     with DetoxifyModel(Checkpoint(path, of_file(path), path.parent / "base", "bfloat16")) as m:
         rough, _ = m.probabilities(texts)
-    np.testing.assert_allclose(rough, exact, rtol=0, atol=0.1)
+    np.testing.assert_allclose(rough, exact, rtol=0, atol=0.02)
 
 
 def test_scores_fill_the_same_columns_as_the_embedded_scorer(path: Path) -> None:
@@ -213,7 +213,7 @@ def test_position_ids_of_old_checkpoints_are_ignored(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("held", [{}, {"config": {}}, [1], {"config": {"arch": 1}}])
 def test_another_layout_is_refused(held: object, tmp_path: Path) -> None:
-    path = tmp_path / "other.ckpt"
+    path = write(tmp_path, classes=CLASSES, outputs=6)
     torch.save(held, path)
     with pytest.raises(AssetError, match="not a Detoxify checkpoint"), opened(path):
         pass

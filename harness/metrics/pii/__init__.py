@@ -8,5 +8,6 @@ every boundary here is `(?<![0-9A-Za-z])`. Every quantifier is bounded.
 
 Values reserved for examples (example.com, 555-0132, 2001:db8::1, AWS's
 documented key) are findings: in a test they stand for real ones. Private and
-loopback addresses are not: they name nobody.
+loopback addresses are not: they name nobody. Four numbers after `v`,
+`version`, a product's name or `==`, and four single digits, are a version.
 """

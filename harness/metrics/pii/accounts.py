@@ -31,7 +31,7 @@ _BY_LENGTH: Mapping[int, str] = {
 LENGTHS: Mapping[str, int] = {
     country: length for length, row in _BY_LENGTH.items() for country in row.split()
 }
-"""Characters of an IBAN by country. Source: SWIFT, IBAN registry, release 99 (2024)."""
+"""Characters of an IBAN by country. Source: SWIFT, IBAN registry, version 101."""
 
 _IBAN = re.compile(opening("[A-Z]") + "[A-Z][0-9]{2}(?:[ -]?[0-9A-Z]){11,29}")
 

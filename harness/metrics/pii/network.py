@@ -9,10 +9,10 @@ from harness.metrics.pii.rule import RIGHT, Rule, opening
 
 _LABEL = "[0-9A-Za-z](?:[0-9A-Za-z-]{0,61}[0-9A-Za-z])?"
 _EMAIL = re.compile(
-    rf"(?P<local>{opening('[0-9A-Za-z]')}[0-9A-Za-z._%+'-]{{0,63}})@"
+    rf"(?P<local>{opening('[0-9A-Za-zÀ-ɏ]')}[0-9A-Za-zÀ-ɏ._%+'-]{{0,63}})@"
     rf"(?:{_LABEL}\.){{1,6}}(?P<top>[A-Za-z]{{2,24}}){RIGHT}"
 )
-_FILE_NAMES = "png jpg jpeg gif webp svg ico css js ts py md txt pdf json yml yaml"
+_FILE_NAMES = "png jpg jpeg gif webp svg ico css js txt pdf json yml yaml"
 _FILES = frozenset(_FILE_NAMES.split())
 _REMOTE = "git"
 

@@ -8,7 +8,7 @@ n / design effect, made safe in three ways.
 - With no event (or only events) the agreement within prompts cannot be
   estimated, so the number of prompts counts.
 - The plain method is not monotone: one event in 250 prompts of 4 gives an upper
-  bound of 0.47 %, none at all gives 1.19 %, so a missing score or a bad output
+  bound of 0.48 %, none at all gives 1.19 %, so a missing score or a bad output
   could help a gate. Here the upper bound is the largest over every smaller set
   of events, with the most clustered arrangement of them that the data allow.
   Hence turning an output bad, or losing its score, never lowers it.

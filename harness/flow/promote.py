@@ -1,0 +1,78 @@
+"""Register what a run evaluated, and move an alias to it only if the verdict is PASS."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from harness.engine.store import Store
+from harness.errors import RefusedError
+from harness.flow.bind import bind
+from harness.ledger.evidence import Evidence
+from harness.ledger.promote import promote as move
+from harness.ledger.seal import verify
+from harness.ledger.subject import Subject, subject_of
+from harness.ledger.tracking import recall
+from harness.ledger.versions import register
+from harness.records import RunView
+from harness.spec.suite import SuiteSpec
+
+
+def promote(
+    view: RunView, folder: Path, model: str, alias: str, *, generator: str | None = None
+) -> dict[str, Any]:
+    """Register the evaluated model, and set `alias` on it when the run passed.
+
+    The model is registered whatever the verdict, so that what was refused is
+    known by its digest too.
+
+    Args:
+        view: The run, assessed just now.
+        folder: The run's folder; the run must be recorded in MLflow.
+        model: Registered model.
+        alias: The alias to move.
+        generator: Which generator of the run; may be left out where there is one.
+
+    Raises:
+        RefusedError: The run is not recorded, or it is not clear which generator is meant.
+        AlteredError: The run or the model is not what was evaluated.
+        TrackingError: MLflow cannot be reached.
+    """
+    sealed = verify(folder)
+    subject, weights = _subject(folder, generator)
+    recorded = recall(folder)
+    version = register(subject, recorded, model, folder=weights)
+    result = {"model": model, "version": version, "alias": alias, "moved": False}
+    if view.outcome != "pass":
+        outcome = (view.outcome or "not judged").upper()
+        said = f"{model} version {version} registered; {alias!r} does not move: {outcome}"
+        return result | {"said": said}
+    evidence = Evidence(
+        run=view, root=folder, subject=subject, recorded=recorded, expected_seal=sealed
+    )
+    moved = move(model, version, alias, evidence)
+    before = f", from version {moved.previous}" if moved.previous not in (None, version) else ""
+    said = f"{alias!r} of {model} is now version {version}{before}"
+    return result | {"moved": True, "previous": moved.previous, "said": said}
+
+
+def _subject(folder: Path, generator: str | None) -> tuple[Subject, Path | None]:
+    store = Store(folder)
+    manifest = store.read_json("manifest.json")
+    suite = SuiteSpec.model_validate(store.read_json("suite.json"), strict=False)
+    names = [spec.name for spec in suite.generators]
+    if generator is None and len(names) > 1:
+        raise RefusedError(
+            f"the run has {len(names)} generators",
+            where=", ".join(names),
+            fix="say --generator",
+        )
+    wanted = generator or names[0]
+    if wanted not in names:
+        raise RefusedError(f"the run has no generator {wanted!r}", where=", ".join(names))
+    spec = next(spec for spec in suite.generators if spec.name == wanted)
+    identity = next(a["identity"] for a in manifest["arms"] if a["generator"] == wanted)
+    place = bind("generators", spec, Path(manifest["base"])).plugin.folder
+    strategies = {item.name: dict(item.params) for item in suite.strategies}
+    extra = {"strategies": strategies, **({"folder": str(place)} if place else {})}
+    return subject_of(wanted, dict(identity) | extra), place

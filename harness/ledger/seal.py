@@ -1,0 +1,97 @@
+"""Seal a run: one digest that stands for every file in it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from harness import digests
+from harness.errors import AlteredError
+from harness.ledger.durable import write_json
+from harness.ledger.listing import list_files
+
+SEAL = "seal.json"
+LATER = frozenset({SEAL, "record.json", ".lock"})
+"""What lies in a run's folder beside its evidence; written after sealing, or empty."""
+
+
+def seal(root: Path) -> str:
+    """Write the seal of a finished run, and return its root digest.
+
+    A seal shows a change only to someone who learnt the root digest elsewhere,
+    so `record` writes it to MLflow as well. An unchanged run gets the same seal.
+
+    Args:
+        root: The run's folder.
+
+    Returns:
+        Sha256 in hex.
+
+    Raises:
+        AlteredError: The folder is absent, or holds a link.
+    """
+    files = list_files(root, _beside)
+    top = digests.of_tree(files)
+    write_json(root / SEAL, {"algorithm": "sha256", "files": files, "root": top})
+    return top
+
+
+def verify(root: Path, expected: str | None = None) -> str:
+    """Digest every file again, and compare with the seal, and the seal with `expected`.
+
+    Args:
+        root: The run's folder.
+        expected: The root digest learnt when the run was sealed, in hex.
+
+    Returns:
+        The root digest.
+
+    Raises:
+        AlteredError: A file was added, removed or changed, or this is another seal.
+    """
+    sealed = _read(root / SEAL)
+    now = list_files(root, _beside)
+    then = sealed["files"]
+    changes = [f"added: {name}" for name in sorted(now.keys() - then.keys())]
+    changes += [f"removed: {name}" for name in sorted(then.keys() - now.keys())]
+    changes += [
+        f"changed: {name}"
+        for name in sorted(now.keys() & then.keys())
+        if now[name] != then[name]
+    ]
+    if changes:
+        raise AlteredError(
+            f"the run was changed after it was sealed, in {len(changes)} places"
+            if len(changes) > 1
+            else "the run was changed after it was sealed",
+            where="\n         ".join(changes),
+            fix="restore these files, or run the suite again in a new folder",
+        )
+    top = digests.of_tree(now)
+    if top != sealed["root"]:
+        raise AlteredError("the seal contradicts itself", where=str(root / SEAL))
+    if expected is not None and top != expected:
+        raise AlteredError(
+            "the run was changed and sealed again",
+            where=f"{root}: the seal is {top[:12]}, expected {expected[:12]}",
+            fix="restore the folder, or record and judge the run anew",
+        )
+    return top
+
+
+def _beside(name: str) -> bool:
+    return name in LATER or name.endswith(".tmp")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        sealed = json.loads(path.read_bytes())
+        if isinstance(sealed["files"], dict) and isinstance(sealed["root"], str):
+            return dict(sealed)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        problem = "there is no seal" if isinstance(error, FileNotFoundError) else "unreadable"
+        raise AlteredError(
+            f"the run is not sealed: {problem}", where=str(path), fix="run the suite to its end"
+        ) from error
+    raise AlteredError("the run is not sealed: the seal has another form", where=str(path))
