@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tiny_asset import CONTENT, tiny
 
 from harness.assets import catalogue
 from harness.assets.pull import pull
+from tests.tiny_asset import CONTENT, tiny
 
 METADATA = b"Metadata-Version: 2.1\nName: harness-tiny\nVersion: 1.0\n"
 TAGS = b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"

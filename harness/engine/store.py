@@ -17,8 +17,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from harness import digests
-from harness.engine import files, schemas
+from harness import digests, durable
+from harness.engine import schemas
 from harness.errors import AlteredError, BusyError
 from harness.records import Case, Image, Media, Output
 
@@ -64,8 +64,7 @@ class Store:
 
     def write_json(self, name: str, value: object) -> None:
         """Write one of the run's JSON files, with sorted keys."""
-        text = json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
-        files.write(self.root / name, text.encode("utf-8", "surrogatepass") + b"\n")
+        durable.write_json(self.root / name, value)
 
     def read_json(self, name: str) -> Any:
         """Read one of the run's JSON files.
@@ -105,7 +104,7 @@ class Store:
     def _write_cases_part(self, number: int, rows: list[Any], pa: Any, pq: Any) -> Path:
         path = self.root / "cases" / f"part-{number:06d}.parquet"
         table = pa.Table.from_pylist(rows, schema=schemas.cases())
-        files.write_with(
+        durable.write_with(
             path, lambda scratch: pq.write_table(table, scratch, compression="zstd")
         )
         return path
@@ -119,7 +118,7 @@ class Store:
         path = self.root / table / f"part-{self._next[table]:06d}.parquet"
         self._next[table] += 1
         data = pa.table({name: rows[name] for name in schema.names}, schema=schema)
-        files.write_with(
+        durable.write_with(
             path, lambda scratch: pq.write_table(data, scratch, compression="zstd")
         )
         for batch_id in set(rows["batch_id"]):
@@ -162,7 +161,7 @@ class Store:
         name = digests.of_bytes(data)
         target = self.root / "media" / name[:2] / name
         if not target.exists():
-            files.write(target, data)
+            durable.write(target, data)
         return None, name
 
     def get(self, output: Output) -> Media:

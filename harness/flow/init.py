@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from harness.engine import files
+from harness import durable
 from harness.errors import SpecError
 from harness.registry import suggest
 from harness.spec.tables import rows
@@ -103,8 +103,8 @@ def init(folder: Path, outputs: Path | None) -> tuple[Path, Path]:
     else:
         text = _HEAD.format(name=_name(outputs), description=f"Outputs of {outputs.name}")
         text += _for_outputs(folder, outputs)
-    files.write(suite, text.encode())
-    files.write(policy, _POLICY.encode())
+    durable.write(suite, text.encode())
+    durable.write(policy, _POLICY.encode())
     return suite, policy
 
 

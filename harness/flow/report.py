@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from harness import registry
-from harness.engine import files, schemas
+from harness import durable, registry
+from harness.engine import schemas
 from harness.engine.store import Store
 from harness.records import RunView
 
@@ -18,7 +18,7 @@ def report(view: RunView, store: Store) -> None:
 
     rows = [dataclasses.asdict(metric) for metric in view.metrics]
     table = pa.Table.from_pylist(rows, schema=schemas.metrics())
-    files.write_with(
+    durable.write_with(
         store.root / "metrics.parquet",
         lambda scratch: pq.write_table(table, scratch, compression="zstd"),
     )
@@ -29,7 +29,7 @@ def report(view: RunView, store: Store) -> None:
     store.write_json("decision.json", decision(view))
     for name in registry.names("reporters"):
         reporter = registry.load("reporters", name)()
-        files.write(store.root / reporter.filename, reporter.render(view))
+        durable.write(store.root / reporter.filename, reporter.render(view))
 
 
 def decision(view: RunView) -> dict[str, Any]:

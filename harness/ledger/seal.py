@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from harness import digests
+from harness.durable import write_json
 from harness.errors import AlteredError
-from harness.ledger.durable import write_json
 from harness.ledger.listing import list_files
 
 SEAL = "seal.json"

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.durable import write_json
 from harness.errors import RefusedError, TrackingError
 from harness.ledger.artifacts import gather
 from harness.ledger.connection import Server, artifact_location, connected, ui_command
-from harness.ledger.durable import write_json
 from harness.ledger.evidence import MANIFEST, Recorded, check_decision, read
 from harness.ledger.naming import PARAM_LENGTH, TAG_LENGTH, cut, flat, key, numbers
 from harness.ledger.seal import verify

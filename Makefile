@@ -1,0 +1,41 @@
+# Two commands matter: `make demo` and `make test`. Each sets up what it needs.
+PYTHON ?= python3
+BIN := .venv/bin
+SETUP := .venv/.ready
+
+.PHONY: demo test lint bench assets browser clean
+
+demo: assets
+	@$(BIN)/harness gate quickstart --policy quickstart --model support-assistant; \
+	code=$$?; [ $$code -le 2 ] || exit $$code
+
+test: assets browser
+	$(BIN)/pytest
+
+lint: $(SETUP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: assets
+	for script in tests/bench/*.py; do $(BIN)/python $$script || exit 1; done
+
+assets: $(SETUP)
+	@$(BIN)/harness assets pull quickstart >/dev/null
+
+# A real browser for the report's tests: Debian's, where this may install it.
+browser:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && apt-get -qq update && apt-get -qq install -y chromium >/dev/null; } \
+	  || echo "no chromium: the browser tests will say that they are skipped"
+
+# The constraints pin torch's CPU build and every other version that was tested.
+$(SETUP): pyproject.toml .ci/constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint .ci/constraints.txt torch
+	$(BIN)/pip install --quiet --constraint .ci/constraints.txt --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist runs mlruns mlartifacts mlflow.db
