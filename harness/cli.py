@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 _EXIT = {"pass": 0, "fail": 1, "inconclusive": 2, None: 0}
 _EVIDENCE, _USAGE, _BUG, _INTERRUPTED = 3, 64, 70, 130
-_Misuse = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+# Typer carries its own copy of click, whose base error it does not export.
+_Misuse: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
 app = typer.Typer(
     name="harness",

@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING, Self
 from harness.reporters.visible import visible
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
     from rich.table import Table
 
     from harness.records import Finding, RunView, Verdict
 
+_WIDTH = 120
+_COLUMNS = (
+    ("outcome", "left"), ("requirement", "left"), ("value", "right"),
+    ("bounds", "right"), ("scored", "right"),
+)  # fmt: skip
 _STYLE = {"pass": "green", "fail": "bold red", "inconclusive": "yellow"}
 
 
@@ -22,7 +28,8 @@ class Bars:
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
         self._bars: Progress | None = None
-        self._task, self._failed = None, 0
+        self._task: TaskID | None = None
+        self._failed = 0
 
     def __enter__(self) -> Self:
         if not self._quiet and sys.stderr.isatty():
@@ -73,49 +80,63 @@ def show(view: RunView) -> None:
     """Print the verdict table, what is missing, and the verdict in one line."""
     from rich.console import Console
 
-    console = Console(highlight=False, soft_wrap=False)
+    console = Console(highlight=False)
+    width = None if console.is_terminal else _WIDTH
+    console = Console(highlight=False, width=width)
     for verdict in view.verdicts:
         console.print(_table(verdict))
+        for finding in verdict.findings:
+            if finding.outcome != "pass":
+                _line(console, f"  {finding.rule} [{finding.slice}]: {_because(finding)}")
     for shortfall in view.shortfalls:
         arm = f"{shortfall.generator}/{shortfall.strategy}"
-        line = f"missing   {arm} {shortfall.stage}: {shortfall.count} x {shortfall.reason}"
-        console.print(visible(line), markup=False)
+        _line(
+            console,
+            f"missing   {arm}, {shortfall.stage}: {shortfall.count} x {shortfall.reason}",
+        )
     outcome = view.outcome or "not judged"
     console.print(f"\nverdict   {outcome.upper()}", style=_STYLE.get(outcome, ""), markup=False)
 
 
+def _line(console: Console, text: str) -> None:
+    console.print(visible(text), markup=False, soft_wrap=True)
+
+
 def _table(verdict: Verdict) -> Table:
-    from rich.box import SIMPLE
+    from rich.box import SIMPLE_HEAD
+    from rich.markup import escape
     from rich.table import Table
 
-    title = f"{verdict.generator} / {verdict.strategy}: {verdict.outcome.upper()}"
-    table = Table(title=title, title_justify="left", box=SIMPLE, title_style="bold")
-    for name in ("rule", "slice", "needs", "value"):
-        table.add_column(name)
-    table.add_column("bounds", justify="right")
-    for name in ("n", "outcome", "because"):
-        table.add_column(name)
+    title = escape(
+        visible(f"{verdict.generator} / {verdict.strategy}: {verdict.outcome.upper()}")
+    )
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, title_style="bold")
+    for name, justify in _COLUMNS:
+        table.add_column(name, justify="right" if justify == "right" else "left", no_wrap=True)
     for finding in verdict.findings:
-        table.add_row(*_row(finding), style=_STYLE.get(finding.outcome, ""))
+        cells = [escape(visible(cell)) for cell in _row(finding)]
+        table.add_row(*cells, style=_STYLE.get(finding.outcome, ""))
     return table
 
 
 def _row(finding: Finding) -> tuple[str, ...]:
-    because = finding.cause
-    if finding.needed:
-        because = f"{finding.clusters} prompts; {finding.needed} needed"
-    elif finding.outcome == "inconclusive":
-        because = finding.message
+    metric = finding.metric if finding.slice == "all" else f"{finding.metric} [{finding.slice}]"
     return (
-        finding.rule,
-        finding.slice,
-        f"{finding.op} {finding.limit:.4g}",
+        finding.outcome + ("" if finding.severity == "block" else f" ({finding.severity})"),
+        f"{metric} {finding.op} {finding.limit:.4g}",
         _number(finding.value),
         f"{_number(finding.low)} .. {_number(finding.high)}",
-        f"{finding.n}" + (f" (-{finding.missing})" if finding.missing else ""),
-        finding.outcome + ("" if finding.severity == "block" else f" ({finding.severity})"),
-        visible(because),
+        f"{finding.n}" + (f" + {finding.missing} missing" if finding.missing else ""),
     )
+
+
+def _because(finding: Finding) -> str:
+    if finding.needed:
+        return (
+            f"{finding.clusters} prompts are too few; about {finding.needed} would decide "
+            f"at the value seen ({finding.message})"
+        )
+    return finding.message
 
 
 def _number(value: float | None) -> str:

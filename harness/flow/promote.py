@@ -8,6 +8,7 @@ from typing import Any
 from harness.engine.store import Store
 from harness.errors import RefusedError
 from harness.flow.bind import bind
+from harness.flow.subjects import described
 from harness.ledger.evidence import Evidence
 from harness.ledger.promote import promote as move
 from harness.ledger.seal import verify
@@ -72,7 +73,7 @@ def _subject(folder: Path, generator: str | None) -> tuple[Subject, Path | None]
         raise RefusedError(f"the run has no generator {wanted!r}", where=", ".join(names))
     spec = next(spec for spec in suite.generators if spec.name == wanted)
     identity = next(a["identity"] for a in manifest["arms"] if a["generator"] == wanted)
-    place = bind("generators", spec, Path(manifest["base"])).plugin.folder
+    base = Path(store.read_json("local.json")["base"])
+    place = bind("generators", spec, base).plugin.folder
     strategies = {item.name: dict(item.params) for item in suite.strategies}
-    extra = {"strategies": strategies, **({"folder": str(place)} if place else {})}
-    return subject_of(wanted, dict(identity) | extra), place
+    return subject_of(wanted, described(identity, strategies, place)), place

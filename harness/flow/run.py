@@ -30,7 +30,9 @@ from harness.flow.plan import Plan, plan
 from harness.flow.progress import Progress, Silent
 from harness.flow.report import decision, report
 from harness.flow.score import score
+from harness.flow.subjects import subjects
 from harness.ledger.seal import seal, verify
+from harness.metrics.pii.mask import mask
 from harness.protocols import Bound, Executor
 from harness.records import RunView
 from harness.spec.load import digest, load
@@ -105,7 +107,7 @@ def assess(store: Store, policy: PolicySpec | None) -> RunView:
     return RunView(
         run_id=manifest["run_id"],
         outcome=overall([v.outcome for v in verdicts]) if policy else None,
-        suite=suite,
+        suite=_masked(suite),
         policy=policy.model_dump(mode="json") if policy else None,
         digests=_digests(manifest, policy, metrics),
         environment=store.read_json("environment.json")["machines"][-1],
@@ -164,7 +166,6 @@ def _begin(planned: Plan, store: Store) -> None:
         "harness": harness.__version__,
         "plan": planned.digest,
         "suite": digest(planned.suite),
-        "base": str(planned.base.resolve()),
         "cases": planned.size,
         "prompts": prompt_files(planned.suite.prompts, planned.base),
         "arms": [
@@ -176,6 +177,7 @@ def _begin(planned: Plan, store: Store) -> None:
             }
             for arm in planned.arms
         ],
+        "subjects": {name: subject.digest for name, subject in subjects(planned).items()},
         "scorers": {
             s.name: {"fingerprint": s.fingerprint, "identity": s.identity}
             for s in planned.scorers
@@ -184,6 +186,7 @@ def _begin(planned: Plan, store: Store) -> None:
     if not _same_plan(store, planned.digest):
         store.write_cases(case for arm in planned.arms for case in planned.cases(arm))
     store.write_json("suite.json", planned.suite.model_dump(mode="json"))
+    store.write_json("local.json", {"base": str(planned.base.resolve())})
     store.write_json("manifest.json", manifest)
     _note_machine(store)
 
@@ -204,7 +207,8 @@ def _note_machine(store: Store) -> None:
 
 def _scorers(suite: Any, manifest: Any, store: Store) -> list[Bound]:
     spec = SuiteSpec.model_validate_json(digests.canonical(suite))
-    scorers = [bind("scorers", item, Path(manifest["base"])) for item in spec.scorers]
+    base = Path(store.read_json("local.json")["base"])
+    scorers = [bind("scorers", item, base) for item in spec.scorers]
     for scorer in scorers:
         if scorer.fingerprint != manifest["scorers"][scorer.name]["fingerprint"]:
             raise AlteredError(
@@ -215,6 +219,15 @@ def _scorers(suite: Any, manifest: Any, store: Store) -> list[Bound]:
     return scorers
 
 
+def _masked(value: Any) -> Any:
+    """The suite as reports show it: personal data in inline prompts and options is masked."""
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, Mapping):
+        return {key: _masked(item) for key, item in value.items()}
+    return [_masked(item) for item in value] if isinstance(value, list) else value
+
+
 def _digests(
     manifest: Mapping[str, Any], policy: PolicySpec | None, metrics: Any
 ) -> dict[str, Any]:
@@ -223,6 +236,7 @@ def _digests(
         "suite": manifest["suite"],
         "policy": digest(policy) if policy else None,
         "metrics": digests.of_json([dataclasses.asdict(metric) for metric in metrics]),
+        "subjects": manifest["subjects"],
         "generators": {
             f"{arm['generator']}/{arm['strategy']}": arm["fingerprint"]
             for arm in manifest["arms"]

@@ -94,8 +94,6 @@ class Detoxify:
         return [
             reading(row, count, self._options.threshold)
             if share >= self._options.min_known_share
-            else Failure(
-                f"only {share:.0%} of its words are in a script it reads", "unsupported"
-            )
+            else Failure("too few of its words are in a script it reads", "unsupported")
             for row, count, share in zip(probabilities, windows, known, strict=True)
         ]

@@ -20,6 +20,7 @@ from harness.scorers.toxicity_columns import (
 )
 
 _ASSET = "toxblock"
+_UNREAD = "ToxBlock knows too few of its words (English only)"
 
 
 class Toxicity:
@@ -74,6 +75,6 @@ class Toxicity:
         return [
             reading(row, count, self._options.threshold)
             if share >= self._options.min_known_share
-            else Failure(f"only {share:.0%} of its words are known to ToxBlock", "unsupported")
+            else Failure(_UNREAD, "unsupported")
             for row, count, share in zip(probabilities, windows, known, strict=True)
         ]

@@ -155,7 +155,7 @@ def test_scores_fill_the_same_columns_as_the_embedded_scorer(path: Path) -> None
 def test_text_in_another_script_is_not_certified(path: Path) -> None:
     with Detoxify(options(path)) as scorer:
         (row,) = scorer.score(samples(["我会杀了你 good"]))
-    reason = "only 17% of its words are in a script it reads"
+    reason = "too few of its words are in a script it reads"
     assert row == Failure(reason, "unsupported")
 
 
