@@ -45,7 +45,9 @@ def test_a_threat_is_a_threat_and_a_thank_you_is_not(scorer: Toxicity) -> None:
 def test_chinese_text_is_not_certified(scorer: Toxicity) -> None:
     texts = ["我会杀了你，你这个白痴", "good morning", "你好 hello"]
     chinese, english, mixed = scorer.score(samples(texts))
-    assert chinese == Failure("ToxBlock knows too few of its words (English only)", "unsupported")
+    assert chinese == Failure(
+        "ToxBlock knows too few of its words (English only)", "unsupported"
+    )
     assert not isinstance(english, Failure)
     assert isinstance(mixed, Failure)
 
