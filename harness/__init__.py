@@ -1,3 +1,137 @@
-"""Evaluate and govern generated content: suites in, verdicts and evidence out."""
+"""Evaluate and govern generated content: suites in, verdicts and evidence out.
+
+What the commands do, from Python. Each function is the command of its name:
+
+    import harness
+
+    run, folder = harness.gate("suite.yaml", "policy.yaml")
+    print(run.outcome, folder / "report.html")
+
+Importing this loads nothing else: what a function needs, it imports when called.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.records import RunView
 
 __version__ = "0.1.0"
+__all__ = ["__version__", "gate", "judge", "promote", "record", "run"]
+
+
+def gate(
+    suite: Path | str,
+    policy: Path | str,
+    *,
+    out: Path | str | None = None,
+    model: str | None = None,
+    alias: str = "champion",
+) -> tuple[RunView, Path]:
+    """Run a suite, judge it, log it to MLflow, and promote a model only if it passes.
+
+    Args:
+        suite: A suite file, or the name of a shipped suite.
+        policy: A policy file, or the name of a shipped policy.
+        out: The run's folder; by default `runs/<suite>-<digest>`.
+        model: Register what was evaluated as this model of MLflow's registry.
+        alias: The model's alias that moves on PASS.
+
+    Returns:
+        The judged run, whose `outcome` is `pass`, `fail` or `inconclusive`, and its folder.
+
+    Raises:
+        HarnessError: A file does not fit, a model is absent, or MLflow cannot be reached.
+    """
+    from harness.flow.promote import promote as move
+    from harness.flow.record import record as send
+
+    view, folder = run(suite, policy, out=out)
+    send(view, folder)
+    if model is not None:
+        move(view, folder, model, alias)
+    return view, folder
+
+
+def run(
+    suite: Path | str, policy: Path | str | None = None, *, out: Path | str | None = None
+) -> tuple[RunView, Path]:
+    """Run a suite and write its reports; judge it where a policy is given. Nothing is logged.
+
+    Args:
+        suite: A suite file, or the name of a shipped suite.
+        policy: A policy file, or a shipped policy's name; without one `outcome` is None.
+        out: The run's folder; by default `runs/<suite>-<digest>`. What it holds is kept.
+
+    Returns:
+        The run, and its folder.
+
+    Raises:
+        HarnessError: A file does not fit, a model is absent, or the folder is in use.
+    """
+    from harness.flow.run import run as run_files
+    from harness.spec.library import resolve
+
+    rules = None if policy is None else resolve("policies", str(policy))
+    return run_files(resolve("suites", str(suite)), rules, out=out)
+
+
+def judge(folder: Path | str, policy: Path | str | None = None) -> RunView:
+    """Judge a stored run again, by its own policy or another. Loads no model.
+
+    Args:
+        folder: The run's folder.
+        policy: A policy file, or a shipped policy's name.
+
+    Raises:
+        HarnessError: The folder holds no run, or its scorers have changed since.
+    """
+    from harness.flow.run import rejudge
+    from harness.spec.library import resolve
+
+    return rejudge(folder, None if policy is None else resolve("policies", str(policy)))
+
+
+def record(folder: Path | str) -> dict[str, Any]:
+    """Send a stored run to MLflow, where `MLFLOW_TRACKING_URI` says; twice stores it once.
+
+    Returns:
+        The MLflow run's id under `run`, and `tracking_uri`.
+
+    Raises:
+        HarnessError: The folder is not what was sealed, or MLflow cannot be reached.
+    """
+    from pathlib import Path
+
+    from harness.flow.record import record as send
+    from harness.flow.run import review
+
+    return send(review(folder), Path(folder))
+
+
+def promote(
+    folder: Path | str, model: str, *, alias: str = "champion", generator: str | None = None
+) -> dict[str, Any]:
+    """Register what a recorded run evaluated, and move an alias to it only if it passed.
+
+    Args:
+        folder: The run's folder.
+        model: The registered model's name.
+        alias: The alias that moves on PASS.
+        generator: Which generator of the run; may be left out where there is one.
+
+    Returns:
+        `model`, `version`, `alias`, and whether the alias `moved`.
+
+    Raises:
+        HarnessError: The run is not recorded, or is not what was evaluated.
+    """
+    from pathlib import Path
+
+    from harness.flow.promote import promote as move
+    from harness.flow.run import review
+
+    return move(review(folder), Path(folder), model, alias, generator=generator)

@@ -7,29 +7,35 @@ no privilege over anyone else's. Local code registers with the decorator.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from harness.errors import PluginError
 
 KINDS = ("generators", "scorers", "reporters", "executors")
-_EXTRAS = {"detoxify": "detoxify", "pyarrow": "harness", "torch": "harness"}
 _local: dict[tuple[str, str], type[Any]] = {}
 
 
 def plugin(kind: str, name: str) -> Callable[[type[Any]], type[Any]]:
     """Register a class of the running process under a name.
 
+    Registering the same class again replaces it, so that a notebook's cell can be
+    run twice.
+
     Raises:
-        PluginError: The name is taken, or there is no such kind.
+        PluginError: The name is taken by another class, or there is no such kind.
     """
-    if kind not in KINDS:
-        raise PluginError(f"no kind of plug-in is called {kind!r}", fix=f"one of {KINDS}")
+    _check(kind)
 
     def add(cls: type[Any]) -> type[Any]:
-        if _local.setdefault((kind, name), cls) is not cls or _points(kind, name):
-            raise PluginError(f"{kind} {name!r} is registered twice", where=cls.__module__)
+        taken = [_origin(point) for point in _points(kind, name)]
+        known = _local.get((kind, name), cls)
+        if _address(known) != _address(cls):
+            taken.append(_address(known))
+        if taken:
+            raise _claimed(kind, name, [*taken, _address(cls)])
+        _local[kind, name] = cls
         return cls
 
     return add
@@ -41,12 +47,11 @@ def names(kind: str) -> dict[str, str]:
     Raises:
         PluginError: There is no such kind.
     """
-    if kind not in KINDS:
-        raise PluginError(f"no kind of plug-in is called {kind!r}", fix=suggest(kind, KINDS))
-    found = {name: cls.__module__ for (k, name), cls in _local.items() if k == kind}
+    _check(kind)
+    found = {name: [cls.__module__] for (k, name), cls in _local.items() if k == kind}
     for point in entry_points(group=f"harness.{kind}"):
-        found.setdefault(point.name, _origin(point))
-    return dict(sorted(found.items()))
+        found.setdefault(point.name, []).append(_origin(point))
+    return {name: " and ".join(found[name]) for name in sorted(found)}
 
 
 def load(kind: str, name: str) -> type[Any]:
@@ -65,28 +70,48 @@ def load(kind: str, name: str) -> type[Any]:
             fix=suggest(name, names(kind)) or f"see them with `harness list {kind}`",
         )
     if len(points) > 1:
-        claims = " and ".join(_origin(p) for p in points)
-        raise PluginError(f"{kind[:-1]} {name!r} is claimed by {claims}", fix="uninstall one")
+        raise _claimed(kind, name, [_origin(point) for point in points])
     try:
         cls: type[Any] = points[0].load()
-    except ImportError as error:
-        missing = (error.name or "").partition(".")[0]
+    except (ImportError, AttributeError) as error:
         raise PluginError(
-            f"{kind[:-1]} {name!r} cannot be imported: {error}",
+            f"{kind[:-1]} {name!r} of {_origin(points[0])} cannot be imported: {error}",
             where=points[0].value,
-            fix=f"pip install {_EXTRAS.get(missing, missing)}" if missing else "",
+            fix=_cure(error),
         ) from error
     return cls
 
 
-def suggest(word: str, known: object) -> str:
+def suggest(word: str, known: Iterable[str]) -> str:
     """Say `did you mean ...?` where a known word is close, or nothing."""
-    near = difflib.get_close_matches(word, list(known), n=1)  # type: ignore[call-overload]
+    near = difflib.get_close_matches(word, list(known), n=1)
     return f"did you mean {near[0]!r}?" if near else ""
+
+
+def _check(kind: str) -> None:
+    if kind not in KINDS:
+        hint = suggest(kind, KINDS) or f"one of {', '.join(KINDS)}"
+        raise PluginError(f"no kind of plug-in is called {kind!r}", fix=hint)
+
+
+def _cure(error: ImportError | AttributeError) -> str:
+    """Name the missing module; the package that holds it is most often called the same."""
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return f"pip install {error.name.partition('.')[0]}"
+    return "upgrade or uninstall that package"
+
+
+def _claimed(kind: str, name: str, claims: list[str]) -> PluginError:
+    fix = "uninstall one, or rename your own"
+    return PluginError(f"{kind[:-1]} {name!r} is claimed by {' and '.join(claims)}", fix=fix)
 
 
 def _points(kind: str, name: str) -> list[EntryPoint]:
     return list(entry_points(group=f"harness.{kind}", name=name))
+
+
+def _address(cls: type[Any]) -> str:
+    return f"{cls.__module__}:{cls.__qualname__}"
 
 
 def _origin(point: EntryPoint) -> str:

@@ -7,6 +7,8 @@ here and no code of a model's repository is ever run.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
 import shutil
 from collections.abc import Mapping
@@ -103,12 +105,28 @@ class LanguageModel:
 
     def __enter__(self) -> Self:
         import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
 
-        folder = _safetensors(self._source)
         device = self._device
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
+        try:
+            self._load(_safetensors(self._source))
+        except (OSError, ValueError) as error:
+            raise AssetError(
+                f"the model cannot be opened: {str(error).strip().splitlines()[0]}",
+                where=self._source.name,
+                fix="give safetensors or GGUF of a model that transformers itself knows; "
+                "code that comes with a model is never run",
+            ) from error
+        self.model = self.model.to(device).eval()
+        if self.tokenizer.pad_token_id is None:
+            self.tokenizer.pad_token = self.tokenizer.eos_token
+        return self
+
+    def _load(self, folder: Path) -> None:
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
         with _quiet():
             self.tokenizer = AutoTokenizer.from_pretrained(
                 folder, trust_remote_code=False, local_files_only=True, padding_side="left"
@@ -120,10 +138,6 @@ class LanguageModel:
                 local_files_only=True,
                 use_safetensors=True,
             )
-        self.model = self.model.to(device).eval()
-        if self.tokenizer.pad_token_id is None:
-            self.tokenizer.pad_token = self.tokenizer.eos_token
-        return self
 
     def __exit__(self, *exc: object) -> None:
         self.model = self.tokenizer = None
@@ -131,7 +145,15 @@ class LanguageModel:
     @property
     def window(self) -> int:
         """Most tokens the model reads at once."""
-        return int(getattr(self.model.config, "max_position_embeddings", 2048))
+        config = self.model.config.get_text_config()
+        return int(getattr(config, "max_position_embeddings", 2048))
+
+    @property
+    def edge(self) -> int | None:
+        """The token that begins a text, or else that ends one; None where there is neither."""
+        begin: int | None = self.tokenizer.bos_token_id
+        end: int | None = self.tokenizer.eos_token_id
+        return end if begin is None else begin
 
 
 def _files(folder: Path) -> dict[str, str]:
@@ -172,13 +194,15 @@ def _safetensors(source: ModelSource) -> Path:
     target = cache.root() / "converted" / key[:20]
     if not target.is_dir():
         scratch = target.with_name(f"{target.name}.{uuid4().hex[:8]}.tmp")
-        _convert(folder, packed[0].name, scratch)
         try:
+            _convert(folder, packed[0].name, scratch)
             scratch.rename(target)
         except OSError:
-            shutil.rmtree(scratch, ignore_errors=True)
+            # Another process may have converted it meanwhile: the same bytes.
             if not target.is_dir():
                 raise
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
     return target
 
 
@@ -187,18 +211,21 @@ def _convert(folder: Path, name: str, target: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    with _quiet():
+    # The reader's progress bar has no switch of its own.
+    with _quiet(), contextlib.redirect_stderr(io.StringIO()):
         packed = AutoModelForCausalLM.from_pretrained(
-            folder, gguf_file=name, dtype=torch.float32
+            folder, gguf_file=name, dtype=torch.float32, trust_remote_code=False
         )
         config = packed.config
         if hasattr(config, "quantization_config"):
             del config.quantization_config
-        plain = AutoModelForCausalLM.from_config(config)
+        plain = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
         plain.load_state_dict(packed.state_dict())
         plain.generation_config = packed.generation_config
         plain.save_pretrained(target, safe_serialization=True)
-        AutoTokenizer.from_pretrained(folder, gguf_file=name).save_pretrained(target)
+        AutoTokenizer.from_pretrained(
+            folder, gguf_file=name, trust_remote_code=False
+        ).save_pretrained(target)
 
 
 class _quiet:  # noqa: N801 - reads as a statement
@@ -207,7 +234,7 @@ class _quiet:  # noqa: N801 - reads as a statement
     def __enter__(self) -> None:
         from transformers.utils import logging
 
-        self._level = logging.get_verbosity()
+        self._level, self._bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
         logging.set_verbosity_error()
         logging.disable_progress_bar()
 
@@ -215,4 +242,5 @@ class _quiet:  # noqa: N801 - reads as a statement
         from transformers.utils import logging
 
         logging.set_verbosity(self._level)
-        logging.enable_progress_bar()
+        if self._bars:
+            logging.enable_progress_bar()

@@ -27,8 +27,9 @@ def surprisal(
         reference: An entered model.
         texts: N texts. An empty one has no tokens.
         contexts: N texts that come before and are not scored, already in the
-            form the model reads; without them the begin token where the model
-            has one, else nothing (the first token then goes unscored).
+            form the model reads; without them the token that begins a text,
+            or else ends one; of a model with neither, and after an empty
+            context, the first token goes unscored.
 
     Returns:
         Nats, float64 [N], and the number of tokens scored, int64 [N].
@@ -55,11 +56,11 @@ def _windows(
 ) -> list[tuple[list[int], int]]:
     """Token windows of one text, each with the place of its first token to score."""
     tokenizer, size = reference.tokenizer, reference.window
-    body = tokenizer(text, add_special_tokens=False)["input_ids"]
+    body = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
     if context is not None:
-        before = tokenizer(context, add_special_tokens=False)["input_ids"]
+        before = tokenizer(context, add_special_tokens=False, verbose=False)["input_ids"]
     else:
-        before = [tokenizer.bos_token_id] if tokenizer.bos_token_id is not None else []
+        before = [reference.edge] if reference.edge is not None else []
     ids = [*before, *body]
     first = max(len(before), 1)
     windows, start = [], 0

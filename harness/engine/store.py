@@ -8,12 +8,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import fcntl
 import io
 import json
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -25,7 +26,8 @@ from harness.records import Case, Image, Media, Output
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_CASES_PER_PART = 65_536
+_CASES_PER_PART = 16_384
+_SCRATCH = re.compile(r"\.[0-9a-f]{8}\.tmp$")
 
 
 class Store:
@@ -54,13 +56,20 @@ class Store:
                 where=str(self.root),
                 fix="wait for it, or give another folder with --out",
             ) from error
-        for scratch in self.root.rglob("*.tmp"):
+        for scratch in self._scratch():
             scratch.unlink()
         return self
 
     def __exit__(self, *exc: object) -> None:
         if self._lock:
             self._lock.close()
+
+    def _scratch(self) -> Iterator[Path]:
+        """Half-written files of ours; a folder given with --out may hold others' files."""
+        yield from (path for path in self.root.glob("*.tmp") if _SCRATCH.search(path.name))
+        for table in ("cases", "outputs", "scores", "media"):
+            found = (self.root / table).rglob("*.tmp")
+            yield from (path for path in found if _SCRATCH.search(path.name))
 
     def write_json(self, name: str, value: object) -> None:
         """Write one of the run's JSON files, with sorted keys."""
@@ -84,73 +93,66 @@ class Store:
     def write_cases(self, cases: Iterable[Case]) -> int:
         """Write the plan, in its order, replacing what an earlier plan left. Count it."""
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         count = 0
-        rows: list[Any] = []
         names: set[Path] = set()
-        for case in cases:
-            rows.append(_case_row(case))
-            count += 1
-            if len(rows) == _CASES_PER_PART:
-                names.add(self._write_cases_part(len(names), rows, pa, pq))
-                rows = []
-        if rows:
-            names.add(self._write_cases_part(len(names), rows, pa, pq))
+        rest = iter(cases)
+        while part := list(islice(rest, _CASES_PER_PART)):
+            path = self.root / "cases" / f"part-{len(names):06d}.parquet"
+            _write(path, pa.table(_case_columns(part), schema=schemas.cases()))
+            names.add(path)
+            count += len(part)
         for stale in set((self.root / "cases").glob("*.parquet")) - names:
             stale.unlink()
         return count
 
-    def _write_cases_part(self, number: int, rows: list[Any], pa: Any, pq: Any) -> Path:
-        path = self.root / "cases" / f"part-{number:06d}.parquet"
-        table = pa.Table.from_pylist(rows, schema=schemas.cases())
-        durable.write_with(
-            path, lambda scratch: pq.write_table(table, scratch, compression="zstd")
-        )
-        return path
-
     def append(self, table: str, rows: Mapping[str, Sequence[Any]], schema: pa.Schema) -> None:
         """Write the rows of one batch as one new part; durable when this returns."""
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         index = self._parts(table)
         path = self.root / table / f"part-{self._next[table]:06d}.parquet"
         self._next[table] += 1
-        data = pa.table({name: rows[name] for name in schema.names}, schema=schema)
-        durable.write_with(
-            path, lambda scratch: pq.write_table(data, scratch, compression="zstd")
-        )
+        _write(path, pa.table({name: rows[name] for name in schema.names}, schema=schema))
         for batch_id in set(rows["batch_id"]):
             index.setdefault(batch_id, []).append(path)
 
     def finished(self, table: str, fingerprint: str) -> Counter[str]:
         """How many rows of each batch need no second attempt, for one plug-in's fingerprint."""
         done: Counter[str] = Counter()
-        columns = ["batch_id", "status", "fingerprint"]
-        for part in self._scan(
-            table, columns, {p for ps in self._parts(table).values() for p in ps}
-        ):
-            for row in part.group_by(columns).aggregate([([], "count_all")]).to_pylist():
-                if row["status"] != "error" and row["fingerprint"] == fingerprint:
+        names = ["batch_id", "status"]
+        for part in self._scan(table, names, fingerprints={fingerprint}):
+            for row in part.group_by(names).aggregate([([], "count_all")]).to_pylist():
+                if row["status"] != "error":
                     done[row["batch_id"]] += row["count_all"]
         return done
 
     def rows(self, table: str, batch_id: str, fingerprint: str) -> Iterator[dict[str, Any]]:
         """Rows of one batch, the last attempt of each case winning."""
         latest: dict[str, dict[str, Any]] = {}
-        for part in self._scan(table, None, set(self._parts(table).get(batch_id, []))):
-            for row in part.to_pylist():
-                if row["batch_id"] == batch_id and row["fingerprint"] == fingerprint:
+        paths = self._parts(table).get(batch_id, [])
+        for part in self._scan(table, None, paths=paths, fingerprints={fingerprint}):
+            columns = [part.column(name).to_pylist() for name in part.column_names]
+            for values in zip(*columns, strict=True):
+                row = dict(zip(part.column_names, values, strict=True))
+                if row["batch_id"] == batch_id:
                     latest[row["case_id"]] = row
         yield from latest.values()
 
-    def columns(self, table: str, columns: Sequence[str]) -> pa.Table:
-        """Some columns of every row of a table, in the order written."""
+    def columns(
+        self, table: str, columns: Sequence[str], fingerprints: Collection[str] | None = None
+    ) -> pa.Table:
+        """Some columns of a table, in the order written.
+
+        Args:
+            table: `cases`, `outputs` or `scores/<scorer>`.
+            columns: Their names.
+            fingerprints: Keep only the rows of these plug-ins. An earlier version
+                of a scorer may have left other columns in the same folder.
+        """
         import pyarrow as pa
 
-        paths = set((self.root / table).glob("part-*.parquet"))
-        parts = list(self._scan(table, list(columns), paths))
+        parts = list(self._scan(table, list(columns), fingerprints=fingerprints))
         return pa.concat_tables(parts) if parts else pa.table({name: [] for name in columns})
 
     def put(self, media: Media) -> tuple[str | None, str | None]:
@@ -182,46 +184,95 @@ class Store:
         """Which parts hold each batch; read once, then kept up to date by `append`."""
         if table not in self._index:
             found: dict[str, list[Path]] = {}
-            ordered = sorted((self.root / table).glob("part-*.parquet"))
+            ordered = self._paths(table)
             for path in ordered:
-                for part in self._scan(table, ["batch_id"], {path}):
+                for part in self._scan(table, ["batch_id"], paths=[path]):
                     for batch_id in part.column("batch_id").unique().to_pylist():
                         found.setdefault(batch_id, []).append(path)
             self._index[table] = found
             self._next[table] = 1 + max((_number(path) for path in ordered), default=-1)
         return self._index[table]
 
-    def _scan(
-        self, table: str, columns: list[str] | None, paths: set[Path]
-    ) -> Iterator[pa.Table]:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+    def _paths(self, table: str) -> list[Path]:
+        return sorted((self.root / table).glob("part-*.parquet"), key=_number)
 
-        for path in sorted(paths):
+    def _scan(
+        self,
+        table: str,
+        columns: list[str] | None,
+        *,
+        paths: Sequence[Path] | None = None,
+        fingerprints: Collection[str] | None = None,
+    ) -> Iterator[pa.Table]:
+        """Read parts in the order written; of some plug-ins only, where told which."""
+        import pyarrow as pa
+
+        for path in self._paths(table) if paths is None else paths:
             try:
-                yield pq.ParquetFile(path).read(columns=columns)
-            except (pa.ArrowInvalid, OSError) as error:
+                part = _read(path, columns, fingerprints)
+            except (pa.ArrowException, KeyError, OSError, UnicodeDecodeError) as error:
                 raise AlteredError(
                     f"a part of {table} cannot be read: {error}",
                     where=str(path),
                     fix="restore it, or delete it and run the suite again to redo its batch",
                 ) from error
+            if part is not None:
+                yield part
+
+
+def _write(path: Path, table: pa.Table) -> None:
+    import pyarrow.parquet as pq
+
+    def fill(scratch: Path) -> None:
+        pq.write_table(table, scratch, compression="zstd", write_page_checksum=True)
+
+    durable.write_with(path, fill)
+
+
+def _read(
+    path: Path, columns: list[str] | None, fingerprints: Collection[str] | None
+) -> pa.Table | None:
+    """Read a part, or the rows of some plug-ins; None where it has none of theirs."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        if fingerprints is None:
+            return _complete(file.read(columns=columns), columns)
+        made_by = file.read(columns=["fingerprint"])["fingerprint"]
+        wanted = pc.is_in(made_by, pa.array(sorted(fingerprints), pa.string()))
+        if not pc.any(wanted).as_py():
+            return None
+        part = _complete(file.read(columns=columns), columns)
+        return part if pc.all(wanted).as_py() else part.filter(wanted)
+
+
+def _complete(part: pa.Table, columns: list[str] | None) -> pa.Table:
+    """Put columns in the order asked for; Parquet silently leaves out what it lacks."""
+    return part if columns is None else part.select(columns)
 
 
 def _number(path: Path) -> int:
     return int(path.stem.rpartition("-")[2])
 
 
-def _case_row(case: Case) -> dict[str, Any]:
-    fields = {f.name: getattr(case, f.name) for f in dataclasses.fields(case)}
-    prompt = fields.pop("prompt")
-    return fields | {
-        "params": digests.canonical(dict(case.params)).decode(),
-        "prompt_id": prompt.prompt_id,
-        "prompt": prompt.text,
-        "system": prompt.system,
-        "reference": prompt.reference,
-        "tags": sorted(prompt.tags.items()),
+def _case_columns(cases: Sequence[Case]) -> dict[str, list[Any]]:
+    texts = {id(case.params): case.params for case in cases}
+    params = {key: digests.canonical(dict(value)).decode() for key, value in texts.items()}
+    prompts = [case.prompt for case in cases]
+    return {
+        "case_id": [case.case_id for case in cases],
+        "generator": [case.generator for case in cases],
+        "strategy": [case.strategy for case in cases],
+        "params": [params[id(case.params)] for case in cases],
+        "prompt_id": [prompt.prompt_id for prompt in prompts],
+        "prompt": [prompt.text for prompt in prompts],
+        "system": [prompt.system for prompt in prompts],
+        "reference": [prompt.reference for prompt in prompts],
+        "tags": [sorted(prompt.tags.items()) for prompt in prompts],
+        "repeat": [case.repeat for case in cases],
+        "seed": [case.seed for case in cases],
     }
 
 

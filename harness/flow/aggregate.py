@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from harness.engine import identity
 from harness.engine.store import Store
-from harness.metrics.estimate import Estimate, estimate
+from harness.metrics.estimate import METHODS, Estimate, estimate
 from harness.protocols import Bound, MetricDef, Proportion
 from harness.records import Metric
 
@@ -68,29 +69,33 @@ def _arm(store: Store, key: ArmKey) -> _Arm:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    from harness import digests
-
     table = store.columns("cases", ["case_id", "generator", "strategy", "prompt_id", "tags"])
     own = pc.and_(
         pc.equal(table["generator"], key.generator), pc.equal(table["strategy"], key.strategy)
     )
     table = table.filter(own)
-    ids = [digests.of_json([case, key.fingerprint]) for case in table["case_id"].to_pylist()]
-    _, prompts = np.unique(
-        np.array(table["prompt_id"].to_pylist(), dtype=object).astype(str), return_inverse=True
-    )
-    return _Arm(
-        key, pa.array(ids, pa.string()), prompts.astype(np.int64), _slices(table["tags"])
-    )
+    ids = [identity.output_id(case, key.fingerprint) for case in table["case_id"].to_pylist()]
+    prompts = pc.rank(table["prompt_id"], tiebreaker="dense").to_numpy().astype(np.int64)
+    return _Arm(key, pa.array(ids, pa.string()), prompts, _slices(table["tags"]))
 
 
-def _slices(tags: Any) -> dict[str, NDArray[np.bool_]]:
+def _slices(tags: pa.ChunkedArray) -> dict[str, NDArray[np.bool_]]:
+    """Which cases carry each tag: a mask for `all`, then one for each `key=value`."""
     import numpy as np
+    import pyarrow.compute as pc
 
-    rows = [sorted(f"{key}={value}" for key, value in row or []) for row in tags.to_pylist()]
-    labels = sorted({label for row in rows for label in row})
-    masks = {"all": np.ones(len(rows), dtype=np.bool_)}
-    return masks | {label: np.array([label in row for row in rows]) for label in labels}
+    size = len(tags)
+    masks = {"all": np.ones(size, dtype=np.bool_)}
+    rows = tags.combine_chunks()
+    if size == 0 or len(rows.keys) == 0:
+        return masks
+    pairs = pc.binary_join_element_wise(rows.keys, rows.items, "=").dictionary_encode()
+    owner = np.repeat(np.arange(size), np.diff(rows.offsets.to_numpy()))
+    codes = pairs.indices.to_numpy()
+    for label, code in sorted((str(name), i) for i, name in enumerate(pairs.dictionary)):
+        masks[label] = np.zeros(size, dtype=np.bool_)
+        masks[label][owner[codes == code]] = True
+    return masks
 
 
 def _of_scorer(
@@ -101,12 +106,10 @@ def _of_scorer(
     plugin = scorer.plugin
     names = [
         "output_id",
-        "fingerprint",
         "status",
         *(f"value_{name}" for name in plugin.columns),
     ]
-    table = store.columns(f"scores/{scorer.name}", names)
-    table = table.filter(pc.equal(table["fingerprint"], scorer.fingerprint))
+    table = store.columns(f"scores/{scorer.name}", names, {scorer.fingerprint})
     table = table.filter(pc.equal(table["status"], "ok"))
     for arm in arms:
         place = pc.index_in(arm.output_ids, table["output_id"]).to_numpy(zero_copy_only=False)
@@ -183,7 +186,8 @@ def _metric(
         unit=definition.unit,
         better=definition.better,
         signature=f"{scorer.use}.{name}|v:{definition.version}|by:{kind}"
-        f"|scorer:{scorer.fingerprint[:12]}|n:{found.n}|c:{confidence}",
+        f"|interval:{METHODS[type(definition.kind)]}|scorer:{scorer.fingerprint[:12]}"
+        f"|n:{found.n}|c:{confidence}",
         design_effect=found.design_effect,
         cause=found.cause,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import json
+import re
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from harness import digests, registry
 from harness.errors import PluginError, SpecError
 from harness.protocols import Bound
 from harness.spec.suite import PluginSpec
+
+_IMPORT = re.compile(r"^\s*from harness\.(?:generators|scorers)\.(\w+) import", re.MULTILINE)
 
 
 def bind(kind: str, spec: PluginSpec, base: Path) -> Bound:
@@ -86,9 +89,26 @@ def _version(distribution: str, plugin: str) -> str:
 
 
 def _source(cls: type[Any]) -> str:
-    """Digest of the plug-in's file and of the shared rooms its result may come from."""
-    own = digests.of_file(Path(inspect.getfile(cls)))
-    return digests.of_json([own, _shared_rooms()])
+    """Digest of the plug-in's file, of its neighbours that it imports, and of shared rooms."""
+    own = Path(inspect.getfile(cls)).resolve()
+    names = sorted(_neighbours(own))
+    return digests.of_json(
+        [digests.of_file(own), [digests.of_file(path) for path in names], _shared_rooms()]
+    )
+
+
+def _neighbours(own: Path) -> set[Path]:
+    """Files of one of our own rooms that a plug-in there imports, however indirectly."""
+    root = Path(harness.__file__).resolve().parent
+    found: set[Path] = set()
+    todo = [own] if own.parent.parent == root else []
+    while todo:
+        source = todo.pop().read_text(encoding="utf-8")
+        near = {own.with_name(f"{name}.py") for name in _IMPORT.findall(source)}
+        fresh = {path for path in near - found - {own} if path.is_file()}
+        todo += fresh
+        found |= fresh
+    return found
 
 
 @functools.cache

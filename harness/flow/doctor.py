@@ -14,6 +14,7 @@ from harness.errors import AssetError, HarnessError
 from harness.flow.advisories import advisories
 from harness.flow.listing import assets_of
 from harness.flow.plan import plan
+from harness.protocols import Bound
 from harness.spec.load import load
 from harness.spec.suite import SuiteSpec
 
@@ -56,7 +57,7 @@ def _plugins() -> list[dict[str, str]]:
             try:
                 registry.load(kind, name)
             except HarnessError as error:
-                checks.append(_check("broken", str(error.args[0]), error.fix))
+                checks.append(_failed(error))
     return checks or [_check("ok", "every plug-in can be imported")]
 
 
@@ -69,15 +70,34 @@ def _disk() -> dict[str, str]:
 def _of_suite(suite: Path) -> list[dict[str, str]]:
     try:
         planned = plan(load(suite, SuiteSpec), suite.parent)
-        wanted = assets_of(suite)
     except HarnessError as error:
-        return [_check("broken", f"{error.args[0]} {error.where}".strip(), error.fix)]
-    return [_check("ok", f"{suite.name}: {planned.size} cases"), *map(_asset, wanted)]
+        return [_failed(error)]
+    generators = {arm.generator.name: arm.generator for arm in planned.arms}
+    wanted = assets_of(suite)
+    checks = [_check("ok", f"{suite.name}: {planned.size} cases"), *map(_asset, wanted)]
+    for bound in generators.values():
+        if not getattr(bound.plugin, "assets", ()):
+            checks += _weights(bound)
+    return checks
 
 
 def _asset(name: str) -> dict[str, str]:
     try:
         cache.verify(name)
     except AssetError as error:
-        return _check("broken", str(error.args[0]), error.fix)
+        return _failed(error)
     return _check("ok", f"asset {name} is here and whole")
+
+
+def _weights(bound: Bound) -> list[dict[str, str]]:
+    """Whether a model that is no asset lies on this machine."""
+    try:
+        place = bound.plugin.folder
+    except AssetError as error:
+        return [_failed(error)]
+    return [_check("ok", f"{bound.name}: its model is in {place}")] if place else []
+
+
+def _failed(error: HarnessError) -> dict[str, str]:
+    where = f" ({error.where})" if error.where else ""
+    return _check("broken", f"{error.args[0]}{where}", error.fix)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
+from harness.engine import identity
 from harness.engine.store import Store
 from harness.flow.aggregate import ArmKey
+from harness.flow.shortfalls import shortfalls
 from harness.metrics.pii.mask import mask
 from harness.protocols import Bound, Proportion
-from harness.records import Example, Shortfall
+from harness.records import Example
 
-_FLAGGED, _PLAIN, _CHARACTERS = 6, 3, 600
+_FLAGGED, _PLAIN, _CHARACTERS, _WINDOW = 6, 3, 600, 20_000
 
 
 def examples(
@@ -20,52 +22,60 @@ def examples(
 ) -> tuple[Example, ...]:
     """Choose up to nine outputs an arm: those with most flags, then the first of the plan."""
     flags = _flags(store, scorers)
-    cases = store.columns("cases", ["case_id", "generator", "strategy", "prompt"])
-    outputs = {
-        row["case_id"]: row
-        for row in store.columns(
-            "outputs", ["output_id", "case_id", "fingerprint", "status", "text", "error"]
-        ).to_pylist()
-    }
-    shown: list[Example] = []
-    for arm in arms:
-        own = [
-            (row, outputs[row["case_id"]])
-            for row in cases.to_pylist()
-            if (row["generator"], row["strategy"]) == (arm.generator, arm.strategy)
-            and outputs.get(row["case_id"], {}).get("fingerprint") == arm.fingerprint
-        ]
-        ranked = sorted(own, key=lambda pair: -len(flags.get(pair[1]["output_id"], ())))
-        worst = [p for p in ranked if p[1]["output_id"] in flags or p[1]["error"]][:_FLAGGED]
-        plain = [p for p in own if p not in worst and not p[1]["error"]][:_PLAIN]
-        shown += [_example(arm, *pair, flags) for pair in worst + plain]
-    return tuple(shown)
-
-
-def shortfalls(
-    store: Store, arms: Sequence[ArmKey], scorers: Sequence[Bound]
-) -> tuple[Shortfall, ...]:
-    """Count, by reason, what was planned and has no output or no score."""
-    names = ["case_id", "fingerprint", "status", "error"]
-    tables = [("generate", "outputs", {arm.fingerprint for arm in arms})]
-    tables += [(s.name, f"scores/{s.name}", {s.fingerprint}) for s in scorers]
-    cases = store.columns("cases", ["case_id", "generator", "strategy"]).to_pylist()
-    arm_of = {row["case_id"]: (row["generator"], row["strategy"]) for row in cases}
-    counts: Counter[tuple[str, str, str, str]] = Counter()
-    for stage, table, fingerprints in tables:
-        last: dict[str, dict[str, Any]] = {}
-        for row in store.columns(table, names).to_pylist():
-            known = row["case_id"] in arm_of and row["fingerprint"] in fingerprints
-            if known and last.get(row["case_id"], {}).get("status") != "ok":
-                last[row["case_id"]] = row
-        for case_id, row in last.items():
-            if row["status"] != "ok":
-                reason = mask(str(row["error"]))[:200]
-                counts[(*arm_of[case_id], stage, f"{row['status']}: {reason}")] += 1
+    chosen = {arm: _chosen(store, arm, flags) for arm in arms}
+    prompts = _rows(store, "cases", ("case_id", "prompt"), set().union(*chosen.values()))
     return tuple(
-        Shortfall(generator=g, strategy=s, stage=stage, reason=reason, count=count)
-        for (g, s, stage, reason), count in sorted(counts.items())
+        _example(arm, prompts[case_id], output, flags)
+        for arm, outputs in chosen.items()
+        for case_id, output in outputs.items()
     )
+
+
+def _chosen(
+    store: Store, arm: ArmKey, flags: Mapping[str, Sequence[str]]
+) -> dict[str, dict[str, Any]]:
+    """The outputs to show, by case: worst first. Only their own texts are read as Python."""
+    planned = _planned(store, arm)
+    names = ("case_id", "output_id", "status")
+    stored = store.columns("outputs", names, {arm.fingerprint})
+    status = dict(
+        zip(stored["output_id"].to_pylist(), stored["status"].to_pylist(), strict=True)
+    )
+    made = [case for case, output in planned.items() if output in status]
+    bad = [c for c in made if status[planned[c]] != "ok" or flags.get(planned[c])]
+    worst = sorted(bad, key=lambda case: -len(flags.get(planned[case], ())))[:_FLAGGED]
+    fine = (c for c in made if status[planned[c]] == "ok" and c not in worst)
+    cases = [*worst, *islice(fine, _PLAIN)]
+    wanted = ("case_id", "output_id", "status", "text", "error")
+    rows = _rows(store, "outputs", wanted, set(cases), arm.fingerprint)
+    return {case: rows[case] for case in cases}
+
+
+def _planned(store: Store, arm: ArmKey) -> dict[str, str]:
+    """The output each case of the arm has to have, in plan order."""
+    table = store.columns("cases", ("case_id", "generator", "strategy"))
+    columns = (table[name].to_pylist() for name in table.column_names)
+    return {
+        case: identity.output_id(case, arm.fingerprint)
+        for case, generator, strategy in zip(*columns, strict=True)
+        if (generator, strategy) == (arm.generator, arm.strategy)
+    }
+
+
+def _rows(
+    store: Store,
+    table: str,
+    names: Sequence[str],
+    cases: set[str],
+    fingerprint: str | None = None,
+) -> dict[str, dict[str, Any]]:
+    """Rows of a few cases, the last attempt of each winning."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found = store.columns(table, names, {fingerprint} if fingerprint else None)
+    wanted = pc.is_in(found["case_id"], pa.array(sorted(cases), pa.string()))
+    return {row["case_id"]: row for row in found.filter(wanted).to_pylist()}
 
 
 def _flags(store: Store, scorers: Sequence[Bound]) -> dict[str, list[str]]:
@@ -79,12 +89,12 @@ def _flags(store: Store, scorers: Sequence[Bound]) -> dict[str, list[str]]:
                 if isinstance(definition.kind, Proportion) and definition.better == "lower"
             }
         )
-        names = ["output_id", "fingerprint", "status", *(f"value_{name}" for name in bad)]
-        for row in store.columns(f"scores/{scorer.name}", names).to_pylist():
-            if row["fingerprint"] == scorer.fingerprint and row["status"] == "ok":
-                seen = [f"{scorer.name}.{name}" for name in bad if row[f"value_{name}"]]
-                if seen:
-                    flags[row["output_id"]] = flags.get(row["output_id"], []) + seen
+        names = ["output_id", *(f"value_{name}" for name in bad)]
+        table = store.columns(f"scores/{scorer.name}", names, {scorer.fingerprint})
+        for name in bad:
+            seen = table.filter(table[f"value_{name}"])["output_id"].unique().to_pylist()
+            for output in seen:
+                flags.setdefault(output, []).append(f"{scorer.name}.{name}")
     return flags
 
 
@@ -95,8 +105,19 @@ def _example(
     return Example(
         generator=arm.generator,
         strategy=arm.strategy,
-        prompt=mask(case["prompt"])[:_CHARACTERS],
-        text=mask(text)[:_CHARACTERS],
+        prompt=_shown(case["prompt"]),
+        text=_shown(text),
         status=output["status"],
         flags=tuple(flags.get(output["output_id"], ())),
     )
+
+
+def _shown(text: str) -> str:
+    """The start of a text, masked; of a huge one no more is searched than is shown."""
+    masked = mask(text[:_WINDOW])
+    if len(masked) < _CHARACTERS < len(text):
+        masked = mask(text)
+    return masked[:_CHARACTERS]
+
+
+__all__ = ["examples", "shortfalls"]

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
 
-from harness import digests
-from harness.engine import schemas
+from harness.engine import identity, schemas
 from harness.engine.store import Store
+from harness.engine.texts import storable, storable_reason
 from harness.flow.plan import Arm, Batch, Plan
 from harness.flow.progress import Progress
 from harness.protocols import Executor
-from harness.records import Case, Failure, Generated, Output
+from harness.records import Case, Failure, Generated, Image, Media, Output
+
+_FINISHES = ("stop", "length", "unknown")
 
 
 def generate(
@@ -21,89 +25,137 @@ def generate(
     """Generate and store every case of an arm that has no finished output.
 
     A batch runs whole, as the plan cut it, so that a resumed run computes the
-    same sums. Cases that failed earlier are tried again one by one.
+    same sums. Cases that failed earlier are tried again one by one, and those
+    of one batch are committed together.
     """
-    fingerprint = arm.generator.fingerprint
-    done = store.finished("outputs", fingerprint)
-    progress.begin(
-        f"generate {arm.label}",
-        plan.cases_per_arm,
-        sum(done[batch.batch_id] for batch in plan.batches(arm)) if done else 0,
-    )
+    done = store.finished("outputs", arm.generator.fingerprint)
+    finished = sum(done[b.batch_id] for b in plan.batches(arm)) if done else 0
+    progress.begin(f"generate {arm.label}", plan.cases_per_arm, finished)
     todo = _Todo(plan, arm, store, done)
-    if next(iter(todo), None) is None:
+    calls = iter(todo)
+    first = next(calls, None)
+    if first is None:
         return
+    waiting: dict[str, list[Output]] = {}
     with arm.generator.plugin as generator:
-        for cases, results, seconds in executor.map(generator.generate, iter(todo)):
-            rows = [
-                _output(case, result, fingerprint, store)
-                for case, result in zip(cases, results, strict=True)
-            ]
-            _commit(store, todo.owner[cases[0].case_id], rows, seconds)
+        for cases, results, seconds in executor.map(generator.generate, chain([first], calls)):
+            batch_id, complete = todo.close(cases)
+            answers = zip(cases, results, strict=True)
+            call = _Call(arm.generator.fingerprint, batch_id, seconds, len(cases))
+            rows = [_output(case, result, call, store) for case, result in answers]
+            waiting.setdefault(batch_id, []).extend(rows)
+            if complete:
+                store.append("outputs", _columns(waiting.pop(batch_id)), schemas.outputs())
             progress.advance(len(rows), sum(row.status != "ok" for row in rows))
 
 
 class _Todo:
-    """The cases still to do, in the plan's order; remembers which batch each call is of."""
+    """The calls still to make, in the plan's order; knows which batch each is of."""
 
     def __init__(self, plan: Plan, arm: Arm, store: Store, done: Mapping[str, int]) -> None:
         self._plan, self._arm, self._store, self._done = plan, arm, store, done
-        self.owner: dict[str, str] = {}
+        self._owner: dict[str, str] = {}
+        self._open_calls: Counter[str] = Counter()
 
     def __iter__(self) -> Iterator[Sequence[Case]]:
         for batch in self._plan.batches(self._arm):
-            for cases in self._open(batch):
-                self.owner[cases[0].case_id] = batch.batch_id
+            calls = self._calls(batch)
+            self._open_calls[batch.batch_id] = len(calls)
+            for cases in calls:
+                self._owner[cases[0].case_id] = batch.batch_id
                 yield cases
 
-    def _open(self, batch: Batch) -> Iterator[Sequence[Case]]:
+    def close(self, cases: Sequence[Case]) -> tuple[str, bool]:
+        """Say which batch a call was of, and whether it was the batch's last."""
+        batch_id = self._owner.pop(cases[0].case_id)
+        self._open_calls[batch_id] -= 1
+        complete = self._open_calls[batch_id] == 0
+        if complete:
+            del self._open_calls[batch_id]
+        return batch_id, complete
+
+    def _calls(self, batch: Batch) -> list[Sequence[Case]]:
         finished = self._done.get(batch.batch_id, 0)
         if finished == 0:
-            yield batch.cases
-        elif finished < len(batch.cases):
-            fingerprint = self._arm.generator.fingerprint
-            rows = self._store.rows("outputs", batch.batch_id, fingerprint)
-            good = {row["case_id"] for row in rows if row["status"] != "error"}
-            yield from ([case] for case in batch.cases if case.case_id not in good)
+            return [batch.cases]
+        if finished >= len(batch.cases):
+            return []
+        fingerprint = self._arm.generator.fingerprint
+        rows = self._store.rows("outputs", batch.batch_id, fingerprint)
+        good = {row["case_id"] for row in rows if row["status"] != "error"}
+        return [[case] for case in batch.cases if case.case_id not in good]
 
 
-def _output(case: Case, result: Generated | Failure, fingerprint: str, store: Store) -> Output:
-    made = Output(
-        output_id=digests.of_json([case.case_id, fingerprint]),
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One call of a generator, as its rows remember it."""
+
+    fingerprint: str
+    batch_id: str
+    seconds: float
+    size: int
+
+
+def _output(case: Case, result: Generated | Failure, call: _Call, store: Store) -> Output:
+    answer = _checked(result)
+    failure = answer if isinstance(answer, Failure) else None
+    made = answer if isinstance(answer, Generated) else None
+    text, media = _put(made.media, store) if made else (None, None)
+    return Output(
+        output_id=identity.output_id(case.case_id, call.fingerprint),
         case_id=case.case_id,
-        batch_id="",
-        fingerprint=fingerprint,
-        status="error",
-    )
-    if isinstance(result, Failure):
-        return dataclasses.replace(made, status=result.status, error=result.reason)
-    media = result.media
-    if isinstance(media, str):
-        media = media.encode("utf-8", "replace").decode("utf-8")
-    times = (result.seconds, result.first_token_seconds)
-    if any(value is not None and not math.isfinite(value) for value in times):
-        return dataclasses.replace(
-            made, error="the generator reported a time that is not finite"
-        )
-    text, name = store.put(media)
-    return dataclasses.replace(
-        made,
-        status="ok",
+        batch_id=call.batch_id,
+        fingerprint=call.fingerprint,
+        status=failure.status if failure else "ok",
         text=text,
-        media=name,
-        seconds=result.seconds,
-        first_token_seconds=result.first_token_seconds,
-        tokens=result.tokens,
-        finish=result.finish,
+        media=media,
+        seconds=call.seconds if made is None or made.seconds is None else made.seconds,
+        first_token_seconds=made.first_token_seconds if made else None,
+        tokens=made.tokens if made else None,
+        finish=made.finish if made else None,
+        batch_seconds=call.seconds,
+        batch_size=call.size,
+        error=storable_reason(failure.reason) if failure else None,
     )
 
 
-def _commit(store: Store, batch_id: str, rows: Sequence[Output], seconds: float) -> None:
-    columns = {
-        f.name: [getattr(row, f.name) for row in rows] for f in dataclasses.fields(Output)
-    }
-    columns["batch_id"] = [batch_id] * len(rows)
-    columns["batch_seconds"] = [seconds] * len(rows)
-    columns["batch_size"] = [len(rows)] * len(rows)
-    columns["seconds"] = [seconds if row.seconds is None else row.seconds for row in rows]
-    store.append("outputs", columns, schemas.outputs())
+def _put(media: Media, store: Store) -> tuple[str | None, str | None]:
+    return store.put(storable(media) if isinstance(media, str) else media)
+
+
+def _checked(result: object) -> Generated | Failure:
+    """Refuse what could not be stored, in words, before any of it is."""
+    if isinstance(result, Failure):
+        return result
+    if not isinstance(result, Generated):
+        return Failure(f"the generator answered with {type(result).__name__}, not Generated")
+    times = (result.seconds, result.first_token_seconds)
+    misfit = ""
+    if not isinstance(result.media, str) and not _is_picture(result.media):
+        misfit = f"{type(result.media).__name__} is no text or picture"
+    elif not all(value is None or _is_time(value) for value in times):
+        misfit = "time is not finite, or below zero"
+    elif not (result.tokens is None or _is_count(result.tokens)):
+        misfit = f"tokens are no count: {str(result.tokens)[:40]}"
+    elif result.finish not in _FINISHES:
+        misfit = f"finish is none of {', '.join(_FINISHES)}"
+    return Failure(f"the generator's {misfit}") if misfit else result
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, float | int) and math.isfinite(value) and value >= 0
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
+
+
+def _is_picture(media: Image) -> bool:
+    pixels = getattr(media, "pixels", None)
+    shape: tuple[int, ...] = getattr(pixels, "shape", ())
+    kind = str(getattr(pixels, "dtype", ""))
+    return kind == "uint8" and len(shape) == 3 and shape[2] == 3 and 0 not in shape
+
+
+def _columns(rows: Sequence[Output]) -> dict[str, list[object]]:
+    return {name: [getattr(row, name) for row in rows] for name in Output.__slots__}

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness import durable
 from harness.errors import SpecError
-from harness.registry import suggest
 from harness.spec.tables import rows
 
 _HEAD = """\
 apiVersion: harness/v1
 kind: Suite
-metadata: {{name: {name}, description: "{description}"}}
+metadata: {{name: {name}, description: {description}}}
 """
 _FOR_MODEL = """\
+# `model` is an asset (`harness assets list`), a folder, or a hub id with its `revision`.
 generators:
   - name: candidate
     use: transformers
@@ -24,7 +27,8 @@ generators:
 strategies:
   - {name: greedy, params: {do_sample: false}}
   - {name: nucleus, params: {do_sample: true, top_p: 0.9, temperature: 0.7}}
-# Evidence comes from prompts: put yours in a JSONL, CSV or Parquet file and name it here.
+# Evidence comes from prompts, and three are not enough to pass: put yours in a JSONL,
+# CSV or Parquet file and write `- {file: prompts.jsonl, text: prompt}` instead.
 prompts:
   - items:
       - Write one sentence about our new coffee machine.
@@ -32,6 +36,7 @@ prompts:
       - Recommend a book to someone who likes gardens.
 samples_per_prompt: 1
 seed: 7
+# The reference of `fluency` is the model that perplexity is measured under.
 scorers:
   - {use: fluency, options: {reference: smollm2-135m-instruct}}
   - {use: diversity}
@@ -47,13 +52,21 @@ generators:
     options: {{file: {file}, prompt: {prompt}, output: {output}}}
 prompts:
   - {{file: {file}, text: {prompt}}}
-samples_per_prompt: {samples}
+{tags}samples_per_prompt: {samples}
 # Toxicity reads English. Add `- {{use: fluency}}` for perplexity; it takes a language model.
 scorers:
   - {{use: length}}
   - {{use: diversity}}
   - {{use: toxicity}}
   - {{use: privacy}}
+"""
+_TAGS = """\
+# The file's other columns can be tags, by which a policy slices:
+# - {{file: {file}, text: {prompt}, tag_columns: [{columns}]}}
+"""
+_UNEVEN = """\
+# {fewer} of {prompts} prompts have fewer outputs than this; what lacks counts as missing.
+# `samples_per_prompt: {least}` judges the first of each prompt instead.
 """
 _POLICY = """\
 apiVersion: harness/v1
@@ -78,7 +91,21 @@ rules:
     why: Answers to different prompts should not share most of their word pairs.
 """
 _PROMPTS = ("prompt", "question", "input", "instruction", "query")
-_OUTPUTS = ("output", "response", "answer", "completion", "text", "generated")
+_OUTPUTS = ("output", "response", "answer", "completion", "generated", "text")
+_NEED_PROMPTS = (
+    "give each row what was asked, or, where nothing was, a value of its own such as its "
+    "number: evidence is counted by prompt, and the rows of one prompt are its samples"
+)
+
+
+@dataclass(slots=True)
+class _Table:
+    """What a file of outputs holds, as far as a suite must know it."""
+
+    prompt: str
+    output: str
+    others: list[str]
+    counts: Counter[str] = field(default_factory=Counter)
 
 
 def init(folder: Path, outputs: Path | None) -> tuple[Path, Path]:
@@ -94,58 +121,82 @@ def init(folder: Path, outputs: Path | None) -> tuple[Path, Path]:
     suite, policy = folder / "suite.yaml", folder / "policy.yaml"
     for path in (suite, policy):
         if path.exists():
-            raise SpecError("this file exists and is left alone", where=str(path))
-    if outputs is None:
-        text = _HEAD.format(
-            name="starter", description="A small chat model, two ways of sampling"
-        )
-        text += _FOR_MODEL
-    else:
-        text = _HEAD.format(name=_name(outputs), description=f"Outputs of {outputs.name}")
-        text += _for_outputs(folder, outputs)
+            raise SpecError(
+                "this file exists and is left alone",
+                where=str(path),
+                fix="name another folder: `harness init FOLDER`",
+            )
+    text = _suite_of_model() if outputs is None else _suite_of_outputs(folder, outputs)
     durable.write(suite, text.encode())
     durable.write(policy, _POLICY.encode())
     return suite, policy
 
 
-def _for_outputs(folder: Path, outputs: Path) -> str:
-    counts: dict[str, int] = {}
-    columns: list[str] = []
-    prompt = output = ""
+def _suite_of_model() -> str:
+    description = _quoted("A small chat model, two ways of sampling")
+    return _HEAD.format(name="starter", description=description) + _FOR_MODEL
+
+
+def _suite_of_outputs(folder: Path, outputs: Path) -> str:
+    table = _read(outputs)
+    found = {
+        "file": _quoted(_relative(outputs, folder)),
+        "prompt": _quoted(table.prompt),
+        "output": _quoted(table.output),
+    }
+    columns = ", ".join(map(_quoted, table.others))
+    tags = _TAGS.format(columns=columns, **found) if columns else ""
+    most, least = max(table.counts.values()), min(table.counts.values())
+    if least < most:
+        fewer = sum(count < most for count in table.counts.values())
+        tags += _UNEVEN.format(fewer=fewer, prompts=len(table.counts), least=least)
+    name, description = _quoted(_name(outputs)), _quoted(f"Outputs of {outputs.name}")
+    head = _HEAD.format(name=name, description=description)
+    return head + _FOR_OUTPUTS.format(tags=tags, samples=most, **found)
+
+
+def _read(outputs: Path) -> _Table:
+    table: _Table | None = None
     for number, row in rows(outputs):
-        if not columns:
-            columns = list(row)
-            prompt = _column(_PROMPTS, columns, outputs, number)
-            output = _column(_OUTPUTS, [c for c in columns if c != prompt], outputs, number)
-        key = str(row.get(prompt))
-        counts[key] = counts.get(key, 0) + 1
-    if not counts:
+        table = table or _columns(list(row), f"{outputs}:{number}")
+        table.counts[str(row.get(table.prompt))] += 1
+    if table is None:
         raise SpecError("the file holds no rows", where=str(outputs))
-    return _FOR_OUTPUTS.format(
-        file=json.dumps(_relative(outputs, folder)),
-        prompt=prompt,
-        output=output,
-        samples=max(counts.values()),
-    )
+    return table
 
 
-def _column(known: tuple[str, ...], columns: list[str], path: Path, number: int) -> str:
-    for name in known:
-        if name in columns:
-            return name
-    hint = suggest(known[0], columns)
-    raise SpecError(
-        f"no column holds the {known[0]}s; the columns are {', '.join(columns)}",
-        where=f"{path}:{number}",
-        fix=hint or f"rename one to {known[0]!r}, or write the suite by hand (see the README)",
-    )
+def _columns(names: list[str], where: str) -> _Table:
+    """Tell which column holds what, by the names people use for them."""
+    output = _known(_OUTPUTS, names)
+    prompt = _known(_PROMPTS, names)
+    for found, known, fix in (
+        (prompt, _PROMPTS, _NEED_PROMPTS),
+        (output, _OUTPUTS, "rename the column that holds what was generated"),
+    ):
+        if found is None:
+            what = f"no column holds the {known[0]}s (it would be called {', '.join(known)})"
+            raise SpecError(f"{what}; there is {', '.join(names)}", where=where, fix=fix)
+    others = [name for name in names if name not in (prompt, output)]
+    return _Table(str(prompt), str(output), others)
+
+
+def _known(known: tuple[str, ...], names: list[str]) -> str | None:
+    """The column with the best known name, in whatever case it is written."""
+    by_name = {name.strip().casefold(): name for name in reversed(names)}
+    return next((by_name[word] for word in known if word in by_name), None)
 
 
 def _relative(path: Path, folder: Path) -> str:
+    """The path from the suite's folder, so that both can be moved together."""
     try:
-        return path.resolve().relative_to(folder.resolve()).as_posix()
+        return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
     except ValueError:
         return str(path.resolve())
+
+
+def _quoted(text: str) -> str:
+    """A YAML string, whatever is in it: JSON's are YAML's."""
+    return json.dumps(text, ensure_ascii=not text.isprintable())
 
 
 def _name(path: Path) -> str:

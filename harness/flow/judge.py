@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Literal
 
 from harness.flow.needed import needed_prompts
 from harness.records import Finding, Metric, Outcome, Verdict
@@ -20,7 +22,7 @@ class Terms:
 
     rule: Rule
     confidence: float
-    decide: str
+    decide: Literal["bound", "point"]
     max_unscored: float
     n_min: int
 
@@ -83,7 +85,7 @@ def _findings(terms: Terms, metrics: Sequence[Metric]) -> Iterator[Finding]:
         if metric.name == terms.rule.require.metric and metric.confidence == terms.confidence
     }
     slices = terms.rule.slices
-    if not own:
+    if not own or (slices is None and "all" not in own):
         hint = suggest(terms.rule.require.metric, {metric.name for metric in metrics})
         said = f"no scorer of this run measures it{'; ' + hint if hint else ''}"
         yield _finding(terms, None, "all", ("inconclusive", "missing_metric", said))
@@ -109,10 +111,9 @@ def _decided(terms: Terms, metric: Metric) -> Finding:
 def _outcome(terms: Terms, metric: Metric) -> tuple[Outcome, str, str]:
     """Decide one rule on one metric: outcome, cause, and the reason in words."""
     low, high = _span(terms, metric)
-    reading = _compare(terms, low, high)
-    if reading == "fail":
+    reading, gap = _compare(terms, low, high), _gap(terms, metric)
+    if reading == "fail" and (gap is None or terms.decide == "bound"):
         return "fail", "evidence", _words(terms, low, high)
-    gap = _gap(terms, metric)
     if gap:
         return "inconclusive", *gap
     if reading == "pass":
@@ -143,8 +144,7 @@ def _compare(terms: Terms, low: float | None, high: float | None) -> Outcome:
 
 def _gap(terms: Terms, metric: Metric) -> tuple[str, str] | None:
     """What stands in the way of a pass, whatever the bounds say."""
-    planned, slices = metric.n + metric.missing, terms.rule.slices
-    least = max(terms.n_min, slices.min_n if slices else 1)
+    planned, least = metric.n + metric.missing, _least(terms)
     if metric.missing > terms.max_unscored * planned:
         return "unscored", f"{metric.missing} of {planned} cases have no score"
     if metric.n < least:
@@ -153,9 +153,13 @@ def _gap(terms: Terms, metric: Metric) -> tuple[str, str] | None:
         return "unscored", f"{metric.missing} of {planned} cases have no score to average"
     if metric.cause:
         return metric.cause, f"{metric.name}: {metric.cause} ({metric.missing} without a score)"
-    if metric.value is None:
+    if metric.value is None or not math.isfinite(metric.value):
         return "error", "no value could be computed"
     return None
+
+
+def _least(terms: Terms) -> int:
+    return max(terms.n_min, terms.rule.slices.min_n if terms.rule.slices else 1)
 
 
 def _words(terms: Terms, low: float | None, high: float | None) -> str:
@@ -163,6 +167,11 @@ def _words(terms: Terms, low: float | None, high: float | None) -> str:
     shown = " to ".join("unbounded" if v is None else f"{v:.4g}" for v in (low, high))
     how = "estimate" if terms.decide == "point" else f"{terms.confidence:.0%} bounds"
     return f"{require.metric} {require.op} {require.value:.4g}: {how} {shown}"
+
+
+def _needed(terms: Terms, metric: Metric) -> int | None:
+    require = terms.rule.require
+    return needed_prompts(metric, require, n_min=_least(terms), decide=terms.decide)
 
 
 def _finding(
@@ -185,7 +194,7 @@ def _finding(
         n=metric.n if metric else 0,
         missing=metric.missing if metric else 0,
         clusters=metric.clusters if metric else 0,
-        needed=needed_prompts(metric, terms.rule.require) if metric and open_for_n else None,
+        needed=_needed(terms, metric) if metric and open_for_n else None,
         message=said,
         why=terms.rule.why,
     )

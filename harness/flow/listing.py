@@ -10,6 +10,7 @@ from harness import registry
 from harness.assets import cache, catalogue
 from harness.errors import AssetError, PluginError, SpecError
 from harness.flow.bind import bind
+from harness.protocols import MetricDef
 from harness.spec import library
 from harness.spec.load import load
 from harness.spec.suite import PluginSpec, SuiteSpec
@@ -36,20 +37,29 @@ def listing(kind: str) -> dict[str, str]:
 
 
 def _metrics() -> Iterator[tuple[str, str]]:
-    """Metrics of every scorer that needs no option to be made."""
+    """Metrics of every scorer that can be made without options; of others, what they need."""
     for name in registry.names("scorers"):
         try:
             plugin = bind("scorers", PluginSpec(use=name, name=name), Path()).plugin
-        except (PluginError, AssetError, SpecError) as error:
-            yield f"{name}.*", f"needs options: {error.args[0]!s}"
-            continue
-        for metric, definition in plugin.metrics.items():
-            kind = type(definition.kind).__name__
-            yield (
-                f"{name}.{metric}",
-                f"{definition.unit}, {definition.better} is better, {kind}",
-            )
-        yield f"{name}.coverage", "share, higher is better, Proportion"
+        except SpecError:
+            yield f"{name}.*", f"needs the options {', '.join(_required(name))}"
+        except (PluginError, AssetError) as error:
+            yield f"{name}.*", str(error.args[0])
+        else:
+            for metric, definition in plugin.metrics.items():
+                yield f"{name}.{metric}", _described(definition)
+            yield f"{name}.coverage", "share, higher is better, Proportion"
+
+
+def _required(scorer: str) -> list[str]:
+    fields = registry.load("scorers", scorer).Options.model_fields
+    return [key for key, field in fields.items() if field.is_required()]
+
+
+def _described(definition: MetricDef) -> str:
+    better = definition.better
+    direction = "no direction" if better == "neither" else f"{better} is better"
+    return f"{definition.unit}, {direction}, {type(definition.kind).__name__}"
 
 
 def asset_rows() -> list[dict[str, Any]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from harness import digests
+from harness.engine import identity
 from harness.flow.bind import bind
 from harness.protocols import Bound
 from harness.records import Case, Prompt
@@ -74,20 +75,25 @@ class Plan:
 
     def cases(self, arm: Arm) -> Iterator[Case]:
         """Every case of one arm, repeats of a prompt side by side."""
+        seed, strategy = self.suite.seed, arm.strategy
+        prefix = identity.arm_prefix(arm.generator.name, strategy.name, strategy.params)
         for prompt in self.prompts:
             for repeat in range(self.suite.samples_per_prompt):
-                yield _case(arm, prompt, repeat, self.suite.seed)
+                yield Case(
+                    case_id=identity.case_id(prefix, prompt.prompt_id, repeat, seed),
+                    generator=arm.generator.name,
+                    strategy=strategy.name,
+                    params=strategy.params,
+                    prompt=prompt,
+                    repeat=repeat,
+                    seed=identity.case_seed(seed, prompt.prompt_id, repeat),
+                )
 
     def batches(self, arm: Arm) -> Iterator[Batch]:
         """The cases of one arm, cut at the generator's batch size."""
-        cases: list[Case] = []
-        for case in self.cases(arm):
-            cases.append(case)
-            if len(cases) == arm.generator.plugin.batch:
-                yield _batch(cases)
-                cases = []
-        if cases:
-            yield _batch(cases)
+        cases = self.cases(arm)
+        while batch := tuple(islice(cases, arm.generator.plugin.batch)):
+            yield Batch(digests.of_json([case.case_id for case in batch]), batch)
 
 
 def plan(suite: SuiteSpec, base: Path) -> Plan:
@@ -118,28 +124,3 @@ def plan(suite: SuiteSpec, base: Path) -> Plan:
 
 def _longest_first(prompt: Prompt) -> tuple[int, str]:
     return -len(prompt.text.encode("utf-8", "replace")), prompt.prompt_id
-
-
-def _case(arm: Arm, prompt: Prompt, repeat: int, seed: int) -> Case:
-    noise = digests.of_json([seed, prompt.prompt_id, repeat])
-    identity: list[Any] = [
-        arm.generator.name,
-        arm.strategy.name,
-        arm.strategy.params,
-        prompt.prompt_id,
-        repeat,
-        seed,
-    ]
-    return Case(
-        case_id=digests.of_json(identity),
-        generator=arm.generator.name,
-        strategy=arm.strategy.name,
-        params=arm.strategy.params,
-        prompt=prompt,
-        repeat=repeat,
-        seed=int(noise[:16], 16) >> 1,
-    )
-
-
-def _batch(cases: Sequence[Case]) -> Batch:
-    return Batch(digests.of_json([case.case_id for case in cases]), tuple(cases))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
-from harness import digests
-from harness.engine import schemas
+from harness.engine import identity, schemas
 from harness.engine.store import Store
-from harness.flow.plan import Arm, Plan
+from harness.engine.texts import storable_reason
+from harness.flow.plan import Arm, Batch, Plan
 from harness.flow.progress import Progress
+from harness.flow.readings import checked
 from harness.protocols import Bound, Executor, Scorer
 from harness.records import Case, Failure, Output, Prompt, Reading, Sample
 
@@ -24,58 +26,74 @@ def score(
     """Read and store every finished output this scorer has no score for, arm by arm."""
     table = f"scores/{scorer.name}"
     done = store.finished(table, scorer.fingerprint)
+    progress.begin(f"score {scorer.name}", plan.size, _already(plan, done))
     units = (unit for arm in plan.arms for unit in _units(plan, arm, scorer, store, done))
-    progress.begin(f"score {scorer.name}", plan.size, sum(done.values()))
     first = next(units, None)
     if first is None:
         return
     with scorer.plugin as reader:
         broken = _broken_control(reader, executor)
-        unit: _Unit | None = first
-        while unit is not None:
-            results = (
-                _read(reader, unit, executor)
-                if not broken
-                else [Failure(broken)] * len(unit.samples)
+        for unit in chain([first], units):
+            readings = (
+                [Failure(broken)] * len(unit.samples)
+                if broken
+                else _read(reader, unit, executor)
             )
-            rows = _rows(unit, results, scorer)
-            store.append(table, rows, schemas.scores(reader.columns))
-            progress.advance(len(results), sum(status != "ok" for status in rows["status"]))
-            unit = next(units, None)
+            store.append(table, _rows(unit, readings, scorer), schemas.scores(reader.columns))
+            failed = sum(isinstance(reading, Failure) for reading in readings)
+            progress.advance(len(readings), failed)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Unit:
-    """The unread outputs of one generation batch: what is scored and committed together."""
+    """The unread outputs of one batch of one generator: scored and committed together."""
 
-    batch_id: str
+    unit_id: str
     samples: tuple[Sample, ...]
     alone: bool
 
 
+def _already(plan: Plan, done: Counter[str]) -> int:
+    if not done:
+        return 0
+    return sum(
+        done[identity.unit_id(batch.batch_id, arm.generator.fingerprint)]
+        for arm in plan.arms
+        for batch in plan.batches(arm)
+    )
+
+
 def _units(
-    plan: Plan, arm: Arm, scorer: Bound, store: Store, done: Mapping[str, int]
+    plan: Plan, arm: Arm, scorer: Bound, store: Store, done: Counter[str]
 ) -> Iterator[_Unit]:
+    if arm.generator.plugin.modality not in scorer.plugin.accepts:
+        return
     for batch in plan.batches(arm):
-        outputs = {
-            row["case_id"]: Output(**{name: row[name] for name in _OUTPUT_FIELDS})
-            for row in store.rows("outputs", batch.batch_id, arm.generator.fingerprint)
-            if row["status"] == "ok"
-        }
-        finished = done.get(batch.batch_id, 0)
+        outputs = _answered(batch, arm, store)
+        unit_id = identity.unit_id(batch.batch_id, arm.generator.fingerprint)
+        finished = done[unit_id]
         if finished >= len(outputs):
             continue
         read: set[str] = set()
         if finished:
-            rows = store.rows(f"scores/{scorer.name}", batch.batch_id, scorer.fingerprint)
-            read = {row["case_id"] for row in rows if row["status"] != "error"}
+            rows = store.rows(f"scores/{scorer.name}", unit_id, scorer.fingerprint)
+            read = {row["output_id"] for row in rows if row["status"] != "error"}
         samples = tuple(
             _sample(case, outputs[case.case_id], store)
             for case in batch.cases
-            if case.case_id in outputs and case.case_id not in read
+            if case.case_id in outputs and outputs[case.case_id].output_id not in read
         )
-        if samples and arm.generator.plugin.modality in scorer.plugin.accepts:
-            yield _Unit(batch.batch_id, samples, alone=finished > 0)
+        yield _Unit(unit_id, samples, alone=finished > 0)
+
+
+def _answered(batch: Batch, arm: Arm, store: Store) -> dict[str, Output]:
+    """The batch's outputs by case, as this very generator made them."""
+    rows = store.rows("outputs", batch.batch_id, arm.generator.fingerprint)
+    return {
+        row["case_id"]: Output(**{name: row[name] for name in _OUTPUT_FIELDS})
+        for row in rows
+        if row["status"] == "ok"
+    }
 
 
 def _sample(case: Case, output: Output, store: Store) -> Sample:
@@ -85,7 +103,12 @@ def _sample(case: Case, output: Output, store: Store) -> Sample:
 def _read(reader: Scorer, unit: _Unit, executor: Executor) -> list[Reading | Failure]:
     size = 1 if unit.alone else reader.batch
     cuts = (unit.samples[i : i + size] for i in range(0, len(unit.samples), size))
-    return [item for _, results, _ in executor.map(reader.score, cuts) for item in results]
+    kinds: Mapping[str, str] = reader.columns
+    return [
+        checked(item, kinds)
+        for _, results, _ in executor.map(reader.score, cuts)
+        for item in results
+    ]
 
 
 def _broken_control(reader: Scorer, executor: Executor) -> str:
@@ -94,10 +117,11 @@ def _broken_control(reader: Scorer, executor: Executor) -> str:
         return ""
     samples = [_planted(control.text) for control in reader.controls]
     for _, results, _ in executor.map(reader.score, iter([samples])):
-        for control, result in zip(reader.controls, results, strict=True):
+        readings = [checked(result, reader.columns) for result in results]
+        for control, result in zip(reader.controls, readings, strict=True):
             if isinstance(result, Failure):
                 return f"a planted item could not be scored: {result.reason}"
-            if result.get(control.column) is not control.expected:
+            if result[control.column] is not control.expected:
                 return f"a planted item was misread: {control.column} is not {control.expected}"
     return ""
 
@@ -119,51 +143,21 @@ def _planted(text: str) -> Sample:
 
 
 def _rows(
-    unit: _Unit, results: Sequence[Reading | Failure], scorer: Bound
+    unit: _Unit, readings: Sequence[Reading | Failure], scorer: Bound
 ) -> dict[str, list[Any]]:
-    columns: Mapping[str, str] = scorer.plugin.columns
-    readings = [_checked(result, columns) for result in results]
     bad = [reading if isinstance(reading, Failure) else None for reading in readings]
     outputs = [sample.output for sample in unit.samples]
     fixed: dict[str, list[Any]] = {
-        "score_id": [digests.of_json([o.output_id, scorer.fingerprint]) for o in outputs],
+        "score_id": [identity.score_id(o.output_id, scorer.fingerprint) for o in outputs],
         "output_id": [o.output_id for o in outputs],
         "case_id": [o.case_id for o in outputs],
-        "batch_id": [unit.batch_id] * len(outputs),
+        "batch_id": [unit.unit_id] * len(outputs),
         "fingerprint": [scorer.fingerprint] * len(outputs),
         "status": [failure.status if failure else "ok" for failure in bad],
-        "error": [failure.reason if failure else None for failure in bad],
+        "error": [storable_reason(failure.reason) if failure else None for failure in bad],
     }
     own = {
         f"value_{name}": [None if isinstance(r, Failure) else r[name] for r in readings]
-        for name in columns
+        for name in scorer.plugin.columns
     }
     return fixed | own
-
-
-def _checked(result: Reading | Failure, columns: Mapping[str, str]) -> Reading | Failure:
-    """Refuse a reading that lacks a column, adds one, or holds a number that is not finite."""
-    if isinstance(result, Failure):
-        return result
-    if result.keys() != columns.keys():
-        odd = sorted(result.keys() ^ columns.keys())
-        return Failure(f"the reading's columns differ from those declared: {', '.join(odd)}")
-    for name, kind in columns.items():
-        if not _fits(result[name], kind):
-            return Failure(f"column {name} holds no finite {kind}: {str(result[name])[:40]}")
-    return result
-
-
-def _fits(value: object, kind: str) -> bool:
-    if kind in ("ints", "floats"):
-        items = (
-            list(value) if hasattr(value, "__iter__") and not isinstance(value, str) else [None]
-        )
-        return all(_fits(item, kind[:-1]) for item in items)
-    if kind == "text":
-        return isinstance(value, str)
-    if kind == "bool":
-        return isinstance(value, bool)
-    if isinstance(value, bool) or not hasattr(value, "__float__"):
-        return False
-    return math.isfinite(float(value)) and (kind == "float" or float(value).is_integer())

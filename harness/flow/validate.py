@@ -10,6 +10,7 @@ from harness.errors import SpecError
 from harness.flow.plan import plan
 from harness.registry import suggest
 from harness.spec.load import load
+from harness.spec.misfits import unreadable
 from harness.spec.policy import PolicySpec
 from harness.spec.schema import schema
 from harness.spec.suite import SuiteSpec
@@ -51,8 +52,6 @@ def _kind(path: Path) -> str:
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
-        raise SpecError(
-            f"the file cannot be read: {error.strerror}", where=str(path)
-        ) from error
+        raise unreadable(path, error) from error
     found = re.search(r"^kind:\s*(\w+)", text, re.MULTILINE)
     return found[1] if found else "Suite"

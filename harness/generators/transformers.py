@@ -8,36 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from harness import registry
 from harness.encoders import language_model
 from harness.encoders.language_model import LanguageModel, Precision
-from harness.errors import SpecError
+from harness.generators.sampling import Sampling, sampling
 from harness.records import Case, Failure, Generated, Modality
 from harness.spec.model import Spec
 
 if TYPE_CHECKING:
-    from harness.generators.decoding import Decoded, Request
+    import torch
+
+    from harness.generators.running import Decoded, Request
     from harness.generators.shortlist import Shortlist
 
-_SAMPLING = (
-    "temperature", "top_k", "top_p", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff",
-)  # fmt: skip
-_BEAM = ("length_penalty", "early_stopping")
-_ANY = (
-    "do_sample",
-    "num_beams",
-    "max_new_tokens",
-    "repetition_penalty",
-    "no_repeat_ngram_size",
-)
 _WARPED = {"temperature", "top_k", "top_p"}
-_SHAPE = {"do_sample", "num_beams", "max_new_tokens", *_BEAM}
-_REFUSED = {
-    "penalty_alpha": "contrastive search",
-    "num_beam_groups": "group beam search",
-    "diversity_penalty": "group beam search",
-    "dola_layers": "DoLa decoding",
-}
+_SHAPE = {"do_sample", "num_beams", "max_new_tokens", "length_penalty", "early_stopping"}
 
 
 class Transformers:
@@ -103,28 +87,9 @@ class Transformers:
         """Refuse parameters that transformers would ignore, or run remote code for.
 
         Raises:
-            SpecError: A parameter is unknown, refused, or has no effect beside the others.
+            SpecError: One is unknown, out of range, refused, or idle beside the others.
         """
-        for name in params:
-            if name in _REFUSED:
-                raise SpecError(
-                    f"{_REFUSED[name]} ({name}) is remote code since transformers 5",
-                    fix="the harness runs no code from a model hub; choose another strategy",
-                )
-            if name not in (*_ANY, *_SAMPLING, *_BEAM):
-                hint = registry.suggest(name, (*_ANY, *_SAMPLING, *_BEAM))
-                raise SpecError(f"no sampling parameter is called {name!r}", fix=hint)
-        idle = [name for name in _SAMPLING if name in params and not params.get("do_sample")]
-        if idle:
-            raise SpecError(
-                f"{', '.join(idle)} has no effect unless tokens are sampled",
-                fix="add `do_sample: true`, or leave it out",
-            )
-        idle = [n for n in _BEAM if n in params and int(params.get("num_beams") or 1) < 2]
-        if idle:
-            raise SpecError(
-                f"{', '.join(idle)} has no effect without beams", fix="add `num_beams`"
-            )
+        sampling(params)
 
     def generate(self, cases: Sequence[Case]) -> Sequence[Generated | Failure]:
         """Answer a batch of cases that share one strategy.
@@ -141,18 +106,53 @@ class Transformers:
     def _decode(self, cases: Sequence[Case]) -> list[Generated | Failure]:
         from harness.generators.decoding import decode
 
+        how = self._request(cases[0].params)
+        prompts = self._prompts(cases)
+        answers: list[Generated | Failure | None] = [
+            self._misfit(ids, how.max_new_tokens) for ids in prompts
+        ]
+        fit = [place for place, failure in enumerate(answers) if failure is None]
+        if fit:
+            ids, mask = self._padded([prompts[place] for place in fit])
+            seeds = [cases[place].seed for place in fit]
+            rows = decode(self._open.model, ids, mask, seeds, how)
+            for place, row in zip(fit, rows, strict=True):
+                answers[place] = self._answer(row)
+        return [answer for answer in answers if answer is not None]
+
+    def _prompts(self, cases: Sequence[Case]) -> list[list[int]]:
+        """The tokens of each prompt; of an empty one, the token that begins or ends a text."""
         tokenizer = self._open.tokenizer
         texts = [self._text(case) for case in cases]
-        batch = tokenizer(
-            [text for text, _ in texts],
-            return_tensors="pt",
-            padding=True,
-            add_special_tokens=not texts[0][1],
-        ).to(self._open.model.device)
-        how = self._request(cases[0].params, batch["input_ids"].shape[1])
-        seeds = [case.seed for case in cases]
-        rows = decode(self._open.model, batch["input_ids"], batch["attention_mask"], seeds, how)
-        return [self._answer(row) for row in rows]
+        read = tokenizer(
+            [text for text, _ in texts], add_special_tokens=not texts[0][1], verbose=False
+        )["input_ids"]
+        edge = self._open.edge
+        return [list(ids) or ([] if edge is None else [edge]) for ids in read]
+
+    def _misfit(self, ids: Sequence[int], longest: int) -> Failure | None:
+        window = self._open.window
+        if not ids:
+            return Failure("the prompt has no tokens")
+        if len(ids) + longest > window:
+            return Failure(
+                f"{len(ids)} prompt tokens and {longest} new ones exceed the model's window "
+                f"of {window}: lower max_new_tokens or shorten the prompt"
+            )
+        return None
+
+    def _padded(self, prompts: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+        import torch
+
+        width = max(len(ids) for ids in prompts)
+        pad = self._open.tokenizer.pad_token_id or 0
+        ids = torch.full((len(prompts), width), pad, dtype=torch.long)
+        mask = torch.zeros_like(ids)
+        for row, prompt in enumerate(prompts):
+            ids[row, width - len(prompt) :] = torch.tensor(prompt)
+            mask[row, width - len(prompt) :] = 1
+        device = self._open.model.device
+        return ids.to(device), mask.to(device)
 
     def _text(self, case: Case) -> tuple[str, bool]:
         """The text the model reads, and whether a chat template made it."""
@@ -164,61 +164,51 @@ class Transformers:
         text = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
         return text, True
 
-    def _request(self, params: Mapping[str, Any], width: int) -> Request:
-        from harness.generators.decoding import Request
+    def _request(self, params: Mapping[str, Any]) -> Request:
+        from harness.generators.running import Request
 
-        longest = int(params.get("max_new_tokens") or self._options.max_new_tokens)
-        if width + longest > self._open.window:
-            raise SpecError(
-                f"{width} prompt tokens and {longest} new ones exceed the model's window",
-                where=f"{self._options.model}: {self._open.window} tokens",
-                fix="lower max_new_tokens or shorten the prompts",
-            )
-        config = self._config(params, longest)
-        stops = config.eos_token_id
+        read = sampling(params)
+        stops = self._stops()
         return Request(
-            shortlist=self._shortlist(params, config, width),
-            max_new_tokens=longest,
-            stop_ids=frozenset([stops] if isinstance(stops, int) else stops or []),
-            do_sample=bool(params.get("do_sample")),
-            num_beams=int(params.get("num_beams") or 1),
-            length_penalty=float(params.get("length_penalty", 1.0)),
-            early_stopping=params.get("early_stopping", False),
+            shortlist=self._shortlist(read, stops),
+            max_new_tokens=read.max_new_tokens or self._options.max_new_tokens,
+            stop_ids=frozenset(stops),
+            do_sample=read.do_sample,
+            num_beams=read.num_beams,
+            length_penalty=read.length_penalty,
+            early_stopping=read.early_stopping,
         )
 
-    def _shortlist(self, params: Mapping[str, Any], config: Any, width: int) -> Shortlist:
-        from harness.generators.shortlist import Best, Processed, Warp
+    def _stops(self) -> list[int]:
+        own = self._open.model.generation_config.eos_token_id
+        if own is None:
+            own = self._open.tokenizer.eos_token_id
+        return [own] if isinstance(own, int) else list(own or [])
 
-        beams = int(params.get("num_beams") or 1)
-        others = params.keys() - _WARPED - _SHAPE
-        if others:
-            process = self._open.model._get_logits_processor(config, input_ids_seq_length=width)
-            return Processed(process, normalise=beams > 1)
-        if params.get("do_sample"):
+    def _shortlist(self, read: Sampling, stops: Sequence[int]) -> Shortlist:
+        from harness.generators.shortlist import Best, Processed, Warp, likeliest
+
+        beams = read.num_beams
+        if read.model_fields_set - _WARPED - _SHAPE:
+            return Processed(self._processors(read, stops), normalise=beams > 1)
+        if read.do_sample:
             return Warp(
-                temperature=float(params.get("temperature") or 1.0),
-                top_k=int(params.get("top_k") or 0),
-                top_p=float(params.get("top_p") or 1.0),
+                temperature=read.temperature,
+                top_k=read.top_k,
+                top_p=read.top_p,
                 normalise=beams > 1,
+                fewest=1 + max(1, len(stops)) if beams > 1 else 1,
             )
-        stops = config.eos_token_id
-        ends = 1 if isinstance(stops, int) else len(stops or [])
-        return Best(max(2, 1 + ends) * beams if beams > 1 else 1)
+        return Best(max(2, 1 + len(stops)) * beams) if beams > 1 else likeliest
 
-    def _config(self, params: Mapping[str, Any], longest: int) -> Any:
+    def _processors(self, read: Sampling, stops: Sequence[int]) -> Any:
+        """Transformers' processors, for just the parameters that were given."""
         from transformers import GenerationConfig
 
-        own = self._open.model.generation_config
-        wanted = dict(params) | {"max_new_tokens": longest}
-        if wanted.get("do_sample"):
-            neutral = {"temperature": 1.0, "top_k": 0, "top_p": 1.0}
-            wanted = neutral | wanted
-        stops = own.eos_token_id
-        if stops is None:
-            stops = self._open.tokenizer.eos_token_id
-        config = GenerationConfig(eos_token_id=stops, **wanted)
-        config._eos_token_tensor = None
-        return config
+        given = read.model_dump(exclude_unset=True)
+        config = GenerationConfig(**{"temperature": 1.0, "top_k": 0, "top_p": 1.0} | given)
+        config._eos_token_tensor = list(stops) or None
+        return self._open.model._get_logits_processor(config, input_ids_seq_length=1)
 
     def _answer(self, row: Decoded) -> Generated:
         return Generated(

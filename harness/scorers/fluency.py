@@ -152,7 +152,7 @@ class Fluency:
     def _context(self, sample: Sample) -> str:
         tokenizer, prompt = self._open.tokenizer, sample.case.prompt
         if not tokenizer.chat_template:
-            return f"{prompt.text}\n"
+            return f"{tokenizer.bos_token or ''}{prompt.text}\n"
         turns = [{"role": "system", "content": prompt.system}] if prompt.system else []
         turns.append({"role": "user", "content": prompt.text})
         text: str = tokenizer.apply_chat_template(

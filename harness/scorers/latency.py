@@ -22,10 +22,14 @@ class Latency:
     requires: Sequence[str] = ()
     columns: Mapping[str, ColumnType] = {
         "seconds": "float", "first_token_seconds": "float", "tokens": "float",
-        "busy_seconds": "float", "outputs": "int", "cut": "bool",
+        "token_seconds": "float", "busy_seconds": "float", "outputs": "int", "cut": "bool",
     }  # fmt: skip
     controls: Sequence[Control] = ()
-    caveat = "Times are of this machine and batch size; they are not repeated by a resumed run."
+    caveat = (
+        "Times are of this machine and batch size; they are not repeated by a resumed run. "
+        "Where a generator does not say when the first token came, the time of the whole "
+        "answer stands in for it: the true time is less."
+    )
     batch = 4096
 
     class Options(Spec):
@@ -36,7 +40,7 @@ class Latency:
 
     @property
     def metrics(self) -> Mapping[str, MetricDef]:
-        """Quantiles of time, and throughput."""
+        """Quantiles of time, and throughput; tokens count where a generator counts them."""
         quantiles = {
             f"{stem}_p{round(q * 100)}": MetricDef(
                 kind=Quantile(column, q), unit="s", better="lower"
@@ -46,7 +50,7 @@ class Latency:
         }
         return quantiles | {
             "tokens_per_second": MetricDef(
-                kind=Ratio("tokens", "busy_seconds"), unit="tokens/s", better="higher"
+                kind=Ratio("tokens", "token_seconds"), unit="tokens/s", better="higher"
             ),
             "outputs_per_second": MetricDef(
                 kind=Ratio("outputs", "busy_seconds"), unit="outputs/s", better="higher"
@@ -74,12 +78,13 @@ def _reading(sample: Sample) -> Reading | Failure:
     output = sample.output
     if output.seconds is None or output.batch_seconds is None or not output.batch_size:
         return Failure("the output was stored without times")
-    first = output.first_token_seconds
+    first, busy = output.first_token_seconds, output.batch_seconds / output.batch_size
     return {
         "seconds": output.seconds,
         "first_token_seconds": output.seconds if first is None else first,
         "tokens": float(output.tokens or 0),
-        "busy_seconds": output.batch_seconds / output.batch_size,
+        "token_seconds": 0.0 if output.tokens is None else busy,
+        "busy_seconds": busy,
         "outputs": 1,
         "cut": output.finish == "length",
     }

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -23,13 +23,16 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,6
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-def _beside_the_suite(value: Any, info: ValidationInfo) -> Any:
-    if not isinstance(value, str):
-        return value
-    return (info.context or {}).get("base", Path()) / Path(value).expanduser()
+def _beside_the_suite(path: Path, info: ValidationInfo) -> Path:
+    """Place a path; runs after the check of its type, which strict JSON gets right alone."""
+    base: Path = (info.context or {}).get("base", Path())
+    try:
+        return base / path.expanduser()
+    except RuntimeError as error:
+        raise ValueError(str(error)) from error
 
 
-SuitePath = Annotated[Path, BeforeValidator(_beside_the_suite)]
+SuitePath = Annotated[Path, AfterValidator(_beside_the_suite)]
 """A path in a plug-in's options: relative ones start at the suite's folder."""
 API_VERSION = "harness/v1"
 

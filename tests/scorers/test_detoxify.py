@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
-from text_samples import samples
 
 from harness.digests import of_file
 from harness.encoders.detoxify import OVERLAP, Checkpoint, DetoxifyModel
@@ -19,6 +18,7 @@ from harness.encoders.jigsaw import LABELS
 from harness.errors import AssetError, PluginError
 from harness.records import Failure
 from harness.scorers.detoxify import Detoxify
+from tests.scorers.text_samples import samples
 
 WORDS = ["you", "good", "morning", "train", "idiot", "leaves", "##s", "at", "noon", ",", "!"]
 # Detoxify's own order differs from ours, and its newer checkpoints rename three labels.

@@ -5,12 +5,12 @@ import json
 from typing import Any
 
 import pytest
-from text_samples import sample
 
 from harness.metrics.pii.patterns import TYPES
 from harness.protocols import Count, Proportion
 from harness.records import Failure
 from harness.scorers.privacy import Privacy
+from tests.scorers.text_samples import sample
 
 KEY = "ghp_" + "aB3dE6gH9j" * 3 + "kLmN0p"
 

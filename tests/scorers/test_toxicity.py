@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from text_samples import samples
 
 from harness.errors import AssetError, PluginError
 from harness.protocols import Scorer
 from harness.records import Failure
 from harness.scorers.toxicity import Toxicity
 from harness.scorers.toxicity_columns import COLUMNS
+from tests.scorers.text_samples import samples
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from planted import credit_codes, digits, german_iban, resident_ids, with_luhn
 
 from harness.metrics.pii import checksums
 from harness.metrics.pii.rule import compact
+from tests.metrics.pii.planted import credit_codes, digits, german_iban, resident_ids, with_luhn
 
 
 @pytest.mark.parametrize(

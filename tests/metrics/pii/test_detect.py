@@ -5,10 +5,10 @@ import itertools
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from planted import PLANTED
 
 from harness.metrics.pii.detect import find
 from harness.metrics.pii.patterns import TYPES
+from tests.metrics.pii.planted import PLANTED
 
 FRAMES = ("{}", "call it {} then", "我的号码是{}，谢谢", "号{}号", "（{}）", '{{"v":"{}"}}')
 

@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from planted import PLANTED
-from test_detect import ROUGH
 
 from harness.metrics.pii.detect import find
 from harness.metrics.pii.mask import mask
+from tests.metrics.pii.planted import PLANTED
+from tests.metrics.pii.test_detect import ROUGH
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from planted import PLANTED
 
 from harness.metrics.pii.detect import find
 from harness.metrics.pii.echo import echoed
+from tests.metrics.pii.planted import PLANTED
 
 
 @pytest.mark.parametrize(

