@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -174,12 +175,44 @@ def _snapshot(name: str, revision: str) -> Path:
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(name, revision=revision, local_files_only=True))
+        found = Path(snapshot_download(name, revision=revision, local_files_only=True))
     except LocalEntryNotFoundError as error:
         raise AssetError(
             f"{name} at {revision[:12]} is not in the hub's cache",
             fix=f"hf download {name} --revision {revision} --exclude '*.bin'",
         ) from error
+    return _plain_copy(found, cache.root() / "hub" / f"{name.replace('/', '--')}-{revision}")
+
+
+def _plain_copy(snapshot: Path, target: Path) -> Path:
+    """Give a snapshot's files without the hub's links, which no digest can vouch for."""
+
+    def link(scratch: Path) -> None:
+        scratch.mkdir(parents=True)
+        for path in {path for kind in _KINDS for path in snapshot.glob(kind)}:
+            try:
+                os.link(path.resolve(), scratch / path.name)
+            except OSError:
+                shutil.copyfile(path.resolve(), scratch / path.name)
+
+    return _made_once(target, link)
+
+
+def _made_once(target: Path, make: Callable[[Path], None]) -> Path:
+    """Let `make` fill a scratch folder and rename it into place, unless it is there."""
+    if target.is_dir():
+        return target
+    scratch = target.with_name(f"{target.name}.{uuid4().hex[:8]}.tmp")
+    try:
+        make(scratch)
+        scratch.rename(target)
+    except OSError:
+        # Another process may have made it meanwhile: the same bytes.
+        if not target.is_dir():
+            raise
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return target
 
 
 def _safetensors(source: ModelSource) -> Path:
@@ -192,18 +225,7 @@ def _safetensors(source: ModelSource) -> Path:
 
     key = digests.of_json([dict(source.weights), transformers.__version__])
     target = cache.root() / "converted" / key[:20]
-    if not target.is_dir():
-        scratch = target.with_name(f"{target.name}.{uuid4().hex[:8]}.tmp")
-        try:
-            _convert(folder, packed[0].name, scratch)
-            scratch.rename(target)
-        except OSError:
-            # Another process may have converted it meanwhile: the same bytes.
-            if not target.is_dir():
-                raise
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
-    return target
+    return _made_once(target, lambda scratch: _convert(folder, packed[0].name, scratch))
 
 
 def _convert(folder: Path, name: str, target: Path) -> None:

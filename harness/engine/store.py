@@ -142,7 +142,7 @@ class Store:
     def columns(
         self, table: str, columns: Sequence[str], fingerprints: Collection[str] | None = None
     ) -> pa.Table:
-        """Some columns of a table, in the order written.
+        """Some columns of a table, in the order written; of an empty one, columns of text.
 
         Args:
             table: `cases`, `outputs` or `scores/<scorer>`.
@@ -153,7 +153,9 @@ class Store:
         import pyarrow as pa
 
         parts = list(self._scan(table, list(columns), fingerprints=fingerprints))
-        return pa.concat_tables(parts) if parts else pa.table({name: [] for name in columns})
+        if not parts:
+            return pa.schema([(name, pa.string()) for name in columns]).empty_table()
+        return pa.concat_tables(parts)
 
     def put(self, media: Media) -> tuple[str | None, str | None]:
         """Store a medium: (text, None) for text, (None, digest) for anything else."""
@@ -237,19 +239,15 @@ def _read(
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
+    names = columns if columns is None or fingerprints is None else [*columns, "fingerprint"]
     with pq.ParquetFile(path, page_checksum_verification=True) as file:
-        if fingerprints is None:
-            return _complete(file.read(columns=columns), columns)
-        made_by = file.read(columns=["fingerprint"])["fingerprint"]
-        wanted = pc.is_in(made_by, pa.array(sorted(fingerprints), pa.string()))
-        if not pc.any(wanted).as_py():
+        part = file.read(columns=names, use_threads=False)
+    if fingerprints is not None:
+        wanted = pc.is_in(part["fingerprint"], pa.array(sorted(fingerprints), pa.string()))
+        part = part.filter(wanted)
+        if part.num_rows == 0:
             return None
-        part = _complete(file.read(columns=columns), columns)
-        return part if pc.all(wanted).as_py() else part.filter(wanted)
-
-
-def _complete(part: pa.Table, columns: list[str] | None) -> pa.Table:
-    """Put columns in the order asked for; Parquet silently leaves out what it lacks."""
+    # Parquet silently leaves out a column that it lacks; to select it is an error.
     return part if columns is None else part.select(columns)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.engine import identity
+from harness.engine import identity, schemas
 from harness.engine.store import Store
 from harness.metrics.estimate import METHODS, Estimate, estimate
 from harness.protocols import Bound, MetricDef, Proportion
@@ -111,6 +111,8 @@ def _of_scorer(
     ]
     table = store.columns(f"scores/{scorer.name}", names, {scorer.fingerprint})
     table = table.filter(pc.equal(table["status"], "ok"))
+    if table.num_rows == 0:
+        table = schemas.scores(plugin.columns).empty_table().select(names)
     for arm in arms:
         place = pc.index_in(arm.output_ids, table["output_id"]).to_numpy(zero_copy_only=False)
         for confidence in confidences:

@@ -91,7 +91,7 @@ def _flags(store: Store, scorers: Sequence[Bound]) -> dict[str, list[str]]:
         )
         names = ["output_id", *(f"value_{name}" for name in bad)]
         table = store.columns(f"scores/{scorer.name}", names, {scorer.fingerprint})
-        for name in bad:
+        for name in bad if table.num_rows else ():
             seen = table.filter(table[f"value_{name}"])["output_id"].unique().to_pylist()
             for output in seen:
                 flags.setdefault(output, []).append(f"{scorer.name}.{name}")

@@ -1,10 +1,11 @@
 """Time our decoding against transformers' own `generate`: one model, the same prompts.
 
-Run `python tests/bench/generation.py [prompts] [new tokens] [batch]`. Batches
-alternate between the two in one process, so that a busy machine slows both.
-Tokens up to the end token count, for either; reading the prompts and writing
-the texts is timed too. In bfloat16, greedy texts can part where two tokens
-score alike: sums depend on the batch's shape, which changes when rows leave it.
+Run `python tests/bench/generation.py [prompts] [new tokens] [batch] [strategy ...]`.
+Batches alternate between the two in one process. Times are CPU seconds on one
+thread, which a busy machine disturbs least; reading the prompts and writing the
+texts is in them. Tokens up to the end token count, for either. In bfloat16,
+greedy texts can part where two tokens score alike: sums depend on the batch's
+shape, which changes when rows leave it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
-
 from typing import Any
 
 from harness.assets.pull import pull
@@ -53,7 +53,9 @@ def theirs(
     read = tokenizer.apply_chat_template(
         turns, add_generation_prompt=True, padding=True, return_tensors="pt", return_dict=True
     ).to(model.device)
-    params = {"top_k": 0} | batch[0].params if batch[0].params["do_sample"] else batch[0].params
+    params = dict(batch[0].params)
+    if params["do_sample"]:
+        params |= {"top_k": 0}
     told = model.generate(
         **read, max_new_tokens=new_tokens, pad_token_id=tokenizer.pad_token_id, **params
     )[:, read["input_ids"].shape[1] :]
@@ -79,20 +81,20 @@ def race(generator: Transformers, batches: Sequence[Sequence[Case]], new_tokens:
         told = {}
         for name in ("ours", "theirs") if turn % 2 else ("theirs", "ours"):
             torch.manual_seed(turn)
-            start = time.perf_counter()
+            start = time.process_time()
             texts, tokens = (
                 ours(generator, batch)
                 if name == "ours"
                 else theirs(generator, batch, new_tokens)
             )
-            spent[name] += time.perf_counter() - start
+            spent[name] += time.process_time() - start
             made[name] += tokens
             told[name] = texts
         same += sum(a == b for a, b in zip(told["ours"], told["theirs"], strict=True))
     rate = {name: made[name] / spent[name] for name in spent}
     found = {
-        "ours_tokens_per_s": round(rate["ours"], 1),
-        "generate_tokens_per_s": round(rate["theirs"], 1),
+        "ours_tokens_per_cpu_s": round(rate["ours"], 1),
+        "generate_tokens_per_cpu_s": round(rate["theirs"], 1),
         "ratio": round(rate["ours"] / rate["theirs"], 2),
     }
     if not batches[0][0].params["do_sample"]:
@@ -100,27 +102,29 @@ def race(generator: Transformers, batches: Sequence[Sequence[Case]], new_tokens:
     return found
 
 
-def main(count: int, new_tokens: int, size: int) -> None:
+def main(count: int, new_tokens: int, size: int, strategies: Sequence[str]) -> None:
     """Print one line of JSON."""
     import torch
 
+    torch.set_num_threads(1)
     pull(MODEL)
     options = Transformers.Options(
         model=MODEL, dtype="bfloat16", batch=size, max_new_tokens=new_tokens
     )
     report: dict[str, Any] = {
-        "job": f"{MODEL}, bfloat16, {count} prompts x {new_tokens} tokens, batch {size}",
-        "threads": torch.get_num_threads(),
+        "job": f"{MODEL}, bfloat16, {count} prompts x {new_tokens} tokens, batch {size}"
     }
     with Transformers(options) as generator:
-        ours(generator, cases(2, STRATEGIES["greedy"]))
-        for name, params in STRATEGIES.items():
-            asked = cases(count, params)
+        for name in strategies:
+            asked = cases(count, STRATEGIES[name])
+            ours(generator, asked[:2])
+            theirs(generator, asked[:2], 2)
             batches = [asked[i : i + size] for i in range(0, count, size)]
             report[name] = race(generator, batches, new_tokens)
     print(json.dumps(report))
 
 
 if __name__ == "__main__":
-    chosen = [int(value) for value in sys.argv[1:]]
-    main(*(chosen + [64, 32, 32][len(chosen) :]))
+    sizes = [int(value) for value in sys.argv[1:4]]
+    sizes += [64, 32, 32][len(sizes) :]
+    main(sizes[0], sizes[1], sizes[2], sys.argv[4:] or ["greedy", "nucleus"])

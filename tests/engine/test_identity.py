@@ -1,6 +1,6 @@
 """Ids written by hand are the digests of canonical JSON."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness import digests
@@ -12,6 +12,7 @@ PARAMS = st.dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(HEX, HEX)
 def test_ids_of_two_names_are_the_digest_of_their_list(one: str, two: str) -> None:
     wanted = digests.of_json([one, two])
@@ -21,6 +22,7 @@ def test_ids_of_two_names_are_the_digest_of_their_list(one: str, two: str) -> No
     assert one == two or identity.unit_id(two, one) != wanted
 
 
+@settings(deadline=None)
 @given(st.text(max_size=9), st.text(max_size=9), PARAMS, HEX, st.integers(0), st.integers(0))
 def test_a_case_id_is_the_digest_of_its_fields(
     generator: str, strategy: str, params: dict[str, object], prompt: str, repeat: int, seed: int
@@ -30,6 +32,7 @@ def test_a_case_id_is_the_digest_of_its_fields(
     assert identity.case_id(prefix, prompt, repeat, seed) == wanted
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**70), HEX, st.integers(0, 10**6))
 def test_a_case_seed_fits_a_signed_integer_of_64_bits(
     seed: int, prompt: str, repeat: int

@@ -111,7 +111,7 @@ def raising(_: object) -> Failure:
     raise RuntimeError("broken for good")
 
 
-def suite_of(prompts: Sequence[str], **changes: Any) -> SuiteSpec:
+def suite_of(prompts: Sequence[str], /, **changes: Any) -> SuiteSpec:
     """A suite on echo and length, with some keys replaced."""
     content = {
         "apiVersion": "harness/v1",
@@ -124,7 +124,7 @@ def suite_of(prompts: Sequence[str], **changes: Any) -> SuiteSpec:
     return SuiteSpec.model_validate(_tuples({**content, **changes}))
 
 
-def plan_of(prompts: Sequence[str], **changes: Any) -> Plan:
+def plan_of(prompts: Sequence[str], /, **changes: Any) -> Plan:
     """Its plan."""
     return plan(suite_of(prompts, **changes), Path())
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.flow.judge import confidences, judge, overall
@@ -209,6 +209,7 @@ def test_every_confidence_a_policy_needs_is_asked_for() -> None:
     assert confidences(rules) == (0.9, 0.99)
 
 
+@settings(deadline=None)
 @given(st.lists(OUTCOMES, max_size=8))
 def test_the_overall_outcome_is_the_worst_and_a_pass_needs_a_pass(
     outcomes: list[Outcome],
@@ -231,6 +232,7 @@ METRICS = st.builds(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(
     st.lists(METRICS, max_size=6, unique_by=lambda m: (m.strategy, m.slice)), st.randoms()
 )
@@ -241,6 +243,7 @@ def test_the_order_of_metrics_never_matters(metrics: list[Metric], random: Any) 
     assert judge(shuffled, rules) == judge(metrics, rules)
 
 
+@settings(deadline=None)
 @given(METRICS, st.integers(1, 50), st.sampled_from(["<=", ">=", "=="]), st.booleans())
 def test_more_missing_scores_beside_the_same_bounds_never_make_a_pass(
     one: Metric, more: int, op: str, point: bool
@@ -268,6 +271,7 @@ def judged(bad: list[bool], prompts: list[int], missing: list[int], op: str) -> 
 ROWS = st.lists(st.tuples(st.booleans(), st.integers(0, 30)), min_size=1, max_size=60)
 
 
+@settings(deadline=None)
 @given(ROWS, st.lists(st.integers(0, 40), min_size=1, max_size=5), st.sampled_from(["<=", ">="]))
 def test_adding_missing_scores_never_turns_a_non_pass_into_a_pass(
     rows: list[tuple[bool, int]], missing: list[int], op: str
@@ -277,6 +281,7 @@ def test_adding_missing_scores_never_turns_a_non_pass_into_a_pass(
         assert judged(bad, prompts, missing, op) != "pass"
 
 
+@settings(deadline=None)
 @given(ROWS, st.data(), st.sampled_from(["<=", ">="]))
 def test_losing_scores_never_turns_a_non_pass_into_a_pass(
     rows: list[tuple[bool, int]], data: st.DataObject, op: str

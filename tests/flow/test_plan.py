@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness import digests
@@ -74,6 +74,7 @@ def test_a_case_is_named_by_everything_it_is_made_of() -> None:
     )
 
 
+@settings(deadline=None)
 @given(size=st.integers(1, 40), batch=st.integers(1, 12), repeats=st.integers(1, 3))
 def test_batches_hold_every_case_once_in_order(size: int, batch: int, repeats: int) -> None:
     planned = plan_of(

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.engine import schemas
@@ -76,6 +76,7 @@ ODD = (
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(ODD, st.sampled_from(KINDS))
 def test_whatever_is_let_through_can_be_written(value: object, kind: ColumnType) -> None:
     import pyarrow as pa

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,7 +135,7 @@ def test_another_seed_draws_other_tokens() -> None:
 class Widened:
     """A shortlist that a neighbour made wider: the same tokens, then ones already cut."""
 
-    inner: Warp
+    inner: Callable[..., tuple[torch.Tensor, torch.Tensor]]
     by: int
 
     def __call__(
@@ -189,14 +189,14 @@ def enumerated(model: Any, row: list[int], size: int) -> dict[tuple[int, ...], f
     """
     first = warm(model, row)
     p = np.exp(first - np.logaddexp.reduce(first))
-    goes_on: Counter[tuple[int, int]] = Counter()
+    goes_on: dict[tuple[int, int], float] = defaultdict(float)
     for four in itertools.permutations(range(size), 4):
         left, chance = 1.0, 1.0
         for token in four:
             chance, left = chance * p[token] / left, left - p[token]
         best = sorted(four, key=lambda token: -first[token])[:2]
         goes_on[best[0], best[1]] += chance
-    answers: Counter[tuple[int, ...]] = Counter()
+    answers: dict[tuple[int, ...], float] = defaultdict(float)
     for (a, b), share in goes_on.items():
         total = np.concatenate(
             [first[a] + warm(model, [*row, a]), first[b] + warm(model, [*row, b])]

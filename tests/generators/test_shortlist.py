@@ -39,7 +39,7 @@ def dense(shortlisted: tuple[torch.Tensor, torch.Tensor], size: int) -> torch.Te
 
 def by_transformers(logits: torch.Tensor, warp: Warp) -> torch.Tensor:
     scores = torch.log_softmax(logits, dim=-1) if warp.normalise else logits
-    told = TemperatureLogitsWarper(warp.temperature)(NOTHING, scores)
+    told: torch.Tensor = TemperatureLogitsWarper(warp.temperature)(NOTHING, scores)
     if warp.top_k:
         told = TopKLogitsWarper(warp.top_k, min_tokens_to_keep=warp.fewest)(NOTHING, told)
     if warp.top_p < 1:

@@ -19,7 +19,7 @@ def sample(**told: Any) -> Sample:
     case = Case(
         case_id="c", generator="g", strategy="s", params={}, prompt=asked, repeat=0, seed=0
     )
-    known = {
+    known: dict[str, Any] = {
         "seconds": 2.0,
         "first_token_seconds": 0.5,
         "tokens": 30,
