@@ -11,7 +11,6 @@ from harness.engine.texts import storable
 from harness.records import Cell, Failure, Reading
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 _LARGEST = 2**63
@@ -76,15 +75,8 @@ def _whole(value: Real) -> int | None:
 def _list(value: Any, kind: str) -> Sequence[int] | Sequence[float] | None:
     import numpy as np
 
-    if isinstance(value, str | bytes | Mapping) or not hasattr(value, "__len__"):
-        return None
-    try:
-        array: NDArray[np.generic] = np.asarray(value)
-    except (ValueError, TypeError, OverflowError):
-        return None
-    if array.ndim != 1 or (array.size and array.dtype.kind not in "if"):
-        return None
-    if not np.isfinite(array.astype(np.float64)).all():
+    array = _numbers(value)
+    if array is None:
         return None
     if kind == "floats":
         return array.astype(np.float64)  # type: ignore[return-value]
@@ -92,3 +84,18 @@ def _list(value: Any, kind: str) -> Sequence[int] | Sequence[float] | None:
         return None
     whole = array.astype(np.int64)
     return whole if (whole == array).all() else None  # type: ignore[return-value]
+
+
+def _numbers(value: Any) -> NDArray[Any] | None:
+    """A plain list of finite numbers as an array, or None where it is anything else."""
+    import numpy as np
+
+    if isinstance(value, str | bytes | Mapping) or not hasattr(value, "__len__"):
+        return None
+    try:
+        array: NDArray[Any] = np.asarray(value)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "if"):
+        return None
+    return array if np.isfinite(array.astype(np.float64)).all() else None

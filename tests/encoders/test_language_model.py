@@ -82,6 +82,29 @@ def test_a_hub_id_is_known_by_its_revision_and_never_downloaded(
         source.folder()
 
 
+def test_a_hub_snapshot_is_opened_from_plain_files_without_its_pickles(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache_root: Path
+) -> None:
+    import huggingface_hub.constants
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    place = tmp_path / "hub" / "models--owner--model"
+    snapshot = place / "snapshots" / REVISION
+    snapshot.mkdir(parents=True)
+    (place / "blobs").mkdir()
+    for path in folder.iterdir():
+        (place / "blobs" / path.name).write_bytes(path.read_bytes())
+        (snapshot / path.name).symlink_to(Path("../../blobs") / path.name)
+    (snapshot / "pytorch_model.bin").write_bytes(b"\x80\x04.")
+
+    plain = find("owner/model", REVISION).folder()
+    assert plain.is_relative_to(cache_root)
+    assert {path.name for path in plain.iterdir()} == {path.name for path in folder.iterdir()}
+    assert not any(path.is_symlink() for path in plain.iterdir())
+    with LanguageModel(find("owner/model", REVISION), "float32", "cpu") as model:
+        assert model.window == 64
+
+
 def test_a_name_that_is_nothing_says_what_it_could_be() -> None:
     with pytest.raises(SpecError, match="smollm2-135m-instruct"):
         find("no such model", None)

@@ -8,7 +8,8 @@ from harness.engine import identity
 
 HEX = st.text("0123456789abcdef", min_size=64, max_size=64)
 PARAMS = st.dictionaries(
-    st.text(max_size=5), st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False)
+    st.text(max_size=5),
+    st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False),
 )
 
 
@@ -25,7 +26,12 @@ def test_ids_of_two_names_are_the_digest_of_their_list(one: str, two: str) -> No
 @settings(deadline=None)
 @given(st.text(max_size=9), st.text(max_size=9), PARAMS, HEX, st.integers(0), st.integers(0))
 def test_a_case_id_is_the_digest_of_its_fields(
-    generator: str, strategy: str, params: dict[str, object], prompt: str, repeat: int, seed: int
+    generator: str,
+    strategy: str,
+    params: dict[str, object],
+    prompt: str,
+    repeat: int,
+    seed: int,
 ) -> None:
     prefix = identity.arm_prefix(generator, strategy, params)
     wanted = digests.of_json([generator, strategy, params, prompt, repeat, seed])

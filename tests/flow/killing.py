@@ -91,7 +91,7 @@ def torment(folder: Path, name: str, kills: int, seconds: float) -> Tally:
         kills: How many.
         seconds: An uninterrupted run's life, over which the moments spread.
     """
-    chance = random.Random(name)
+    chance = random.Random(name)  # noqa: S311 - when to kill, not what to hide
     tally, kept = Tally(), set[str]()
     run = folder / f"{name}-0"
     while tally.kills < kills:

@@ -31,8 +31,7 @@ def summed(folder: Path, **changes: Any) -> dict[tuple[str, str, str], Metric]:
         generate_all(planned, store)
         score_all(planned, store)
     arms = [
-        ArmKey(a.generator.name, a.strategy.name, a.generator.fingerprint)
-        for a in planned.arms
+        ArmKey(a.generator.name, a.strategy.name, a.generator.fingerprint) for a in planned.arms
     ]
     found = aggregate(Store(folder), arms, planned.scorers, (0.9, 0.95))
     return {(m.strategy, m.slice, m.name): m for m in found if m.confidence == 0.95}
@@ -42,7 +41,9 @@ def test_every_slice_has_its_own_rows(tmp_path: Path, monkeypatch: pytest.Monkey
     make_scorer(monkeypatch, read)
     found = summed(tmp_path)
     rates = {
-        label: (m.value, m.n) for (_, label, name), m in found.items() if name == "reads.bad_rate"
+        label: (m.value, m.n)
+        for (_, label, name), m in found.items()
+        if name == "reads.bad_rate"
     }
     assert rates == {
         "all": (1 / 3, 6),
@@ -96,9 +97,7 @@ def test_a_case_that_was_never_scored_is_missing(
 
 
 def test_arms_are_summed_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    make_scorer(
-        monkeypatch, lambda s: {"bad": s.case.strategy == "worse", "level": 0.5}
-    )
+    make_scorer(monkeypatch, lambda s: {"bad": s.case.strategy == "worse", "level": 0.5})
     found = summed(tmp_path, strategies=[{"name": "plain"}, {"name": "worse"}])
     assert found["plain", "all", "reads.bad_rate"].value == 0.0
     assert found["worse", "all", "reads.bad_rate"].value == 1.0

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from harness import registry
 from harness.errors import PluginError, SpecError
 from harness.flow import bind as binding
 from harness.flow.bind import bind
@@ -77,5 +78,5 @@ def test_binding_opens_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
             raise AssertionError
 
     Closed.__module__ = Answers.__module__
-    monkeypatch.setitem(binding.registry._local, ("generators", "closed"), Closed)
+    monkeypatch.setitem(registry._local, ("generators", "closed"), Closed)
     assert bound("generators", "closed").identity["kind"] == "code"

@@ -22,15 +22,16 @@ PROMPTS = [f"prompt number {n:02}" for n in range(20)]
 USES: dict[str, Any] = {"generators": [{"use": "answers"}], "scorers": [{"use": "reads"}]}
 
 
-def shown(folder: Path, prompts: Sequence[str] = PROMPTS, **changes: Any) -> tuple[Example, ...]:
+def shown(
+    folder: Path, prompts: Sequence[str] = PROMPTS, **changes: Any
+) -> tuple[Example, ...]:
     planned = plan_of(prompts, **{**USES, **changes})
     with Store(folder) as store:
         store.write_cases(case for arm in planned.arms for case in planned.cases(arm))
         generate_all(planned, store)
         score_all(planned, store)
     arms = [
-        ArmKey(a.generator.name, a.strategy.name, a.generator.fingerprint)
-        for a in planned.arms
+        ArmKey(a.generator.name, a.strategy.name, a.generator.fingerprint) for a in planned.arms
     ]
     return examples(Store(folder), arms, planned.scorers)
 

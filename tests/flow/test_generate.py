@@ -39,7 +39,7 @@ def generated(folder: Path, **changes: Any) -> list[dict[str, Any]]:
         (Generated(media=b"bytes"), "bytes is no text or picture"),  # type: ignore[arg-type]
         (Generated(media=None), "NoneType is no text or picture"),  # type: ignore[arg-type]
         (Generated(media=Image(np.zeros((2, 2), dtype=np.uint8))), "no text or picture"),
-        (Generated(media=Image(np.zeros((2, 2, 3), dtype=np.int64))), "no text or picture"),  # type: ignore[arg-type]
+        (Generated(media=Image(np.zeros((2, 2, 3), dtype=np.int64))), "no text or picture"),
         (Generated(media=Image(np.zeros((0, 2, 3), dtype=np.uint8))), "no text or picture"),
         (Generated(media="a", seconds=float("nan")), "time is not finite"),
         (Generated(media="a", seconds=-1.0), "time is not finite"),
@@ -87,7 +87,9 @@ def test_half_a_surrogate_and_a_huge_text_are_stored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     huge = "long " * 400_000
-    make_generator(monkeypatch, lambda cases: [Generated(media="a\ud800b" + huge) for _ in cases])
+    make_generator(
+        monkeypatch, lambda cases: [Generated(media="a\ud800b" + huge) for _ in cases]
+    )
     found = generated(tmp_path)
     assert {row["text"] for row in found} == {"a?b" + huge}
 

@@ -233,9 +233,7 @@ METRICS = st.builds(
 
 
 @settings(deadline=None)
-@given(
-    st.lists(METRICS, max_size=6, unique_by=lambda m: (m.strategy, m.slice)), st.randoms()
-)
+@given(st.lists(METRICS, max_size=6, unique_by=lambda m: (m.strategy, m.slice)), st.randoms())
 def test_the_order_of_metrics_never_matters(metrics: list[Metric], random: Any) -> None:
     rules = policy(rule("a"), rule("b", slices={"by": "lang"}), rule("c", op=">=", value=0.1))
     shuffled = metrics.copy()
@@ -272,7 +270,9 @@ ROWS = st.lists(st.tuples(st.booleans(), st.integers(0, 30)), min_size=1, max_si
 
 
 @settings(deadline=None)
-@given(ROWS, st.lists(st.integers(0, 40), min_size=1, max_size=5), st.sampled_from(["<=", ">="]))
+@given(
+    ROWS, st.lists(st.integers(0, 40), min_size=1, max_size=5), st.sampled_from(["<=", ">="])
+)
 def test_adding_missing_scores_never_turns_a_non_pass_into_a_pass(
     rows: list[tuple[bool, int]], missing: list[int], op: str
 ) -> None:

@@ -11,7 +11,9 @@ KILLS = 20
 def test_twenty_kills_lose_nothing_redo_nothing_and_change_no_byte(tmp_path: Path) -> None:
     write(tmp_path)
     with ThreadPoolExecutor(2) as pool:
-        lives = list(pool.map(lambda name: finish(tmp_path, tmp_path / name), ("whole", "twin")))
+        lives = list(
+            pool.map(lambda name: finish(tmp_path, tmp_path / name), ("whole", "twin"))
+        )
         for name in FINAL:
             assert (tmp_path / "whole" / name).read_bytes() == (
                 tmp_path / "twin" / name

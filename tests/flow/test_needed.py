@@ -46,7 +46,9 @@ def test_a_floor_needs_as_many_as_the_mirrored_ceiling() -> None:
     assert needed_prompts(seen(5, bad=1.0), AT_LEAST) == 59
 
 
-@pytest.mark.parametrize(("n_min", "each", "needed"), [(300, 1, 300), (300, 4, 75), (10, 1, 59)])
+@pytest.mark.parametrize(
+    ("n_min", "each", "needed"), [(300, 1, 300), (300, 4, 75), (10, 1, 59)]
+)
 def test_a_least_n_of_the_rule_counts_too(n_min: int, each: int, needed: int) -> None:
     assert needed_prompts(seen(5, each), AT_MOST, n_min=n_min) == needed
 

@@ -67,7 +67,7 @@ def test_strategies_and_generators_meet_the_same_noise() -> None:
 
 
 def test_a_case_is_named_by_everything_it_is_made_of() -> None:
-    planned = plan_of(["né \"quoted\" \\ \n"], strategies=[{"name": "a", "params": {"t": 0.1}}])
+    planned = plan_of(['né "quoted" \\ \n'], strategies=[{"name": "a", "params": {"t": 0.1}}])
     (case,) = planned.cases(planned.arms[0])
     assert case.case_id == digests.of_json(
         ["echo", "a", {"t": 0.1}, case.prompt.prompt_id, 0, 0]

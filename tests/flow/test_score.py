@@ -43,8 +43,7 @@ def scored(folder: Path, **changes: Any) -> Plan:
 
 def metrics(folder: Path, planned: Plan) -> dict[str, Metric]:
     arms = [
-        ArmKey(a.generator.name, a.strategy.name, a.generator.fingerprint)
-        for a in planned.arms
+        ArmKey(a.generator.name, a.strategy.name, a.generator.fingerprint) for a in planned.arms
     ]
     return {m.name: m for m in aggregate(Store(folder), arms, planned.scorers, (0.95,))}
 

@@ -31,8 +31,7 @@ def told(folder: Path, **changes: Any) -> dict[tuple[str, str], int]:
         generate_all(planned, store)
         score_all(planned, store)
     arms = [
-        ArmKey(a.generator.name, a.strategy.name, a.generator.fingerprint)
-        for a in planned.arms
+        ArmKey(a.generator.name, a.strategy.name, a.generator.fingerprint) for a in planned.arms
     ]
     found = shortfalls(Store(folder), arms, planned.scorers)
     return {(s.stage, s.reason): s.count for s in found}

@@ -17,7 +17,8 @@ def painted(text: str, seed: int = 7, size: int = 16) -> NDArray[np.uint8]:
 
 def test_a_picture_is_bytes_in_rgb_of_the_size_asked_for() -> None:
     pixels = painted("a", size=5)
-    assert (pixels.shape, pixels.dtype) == ((5, 5, 3), np.uint8)
+    assert pixels.shape == (5, 5, 3)
+    assert pixels.dtype == np.dtype(np.uint8)
 
 
 def test_the_same_case_gives_the_same_picture() -> None:
