@@ -1,4 +1,4 @@
-"""Kill a run of 3,000 cases 60 times, and count what was lost, redone or changed."""
+"""Kill a run of 2,000 cases 60 times, and count what was lost, redone or changed."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-PROMPTS, REPEATS, BATCH = 750, 4, 100
+PROMPTS, REPEATS, BATCH = 500, 4, 100
 CASES, FAILING = PROMPTS * REPEATS, REPEATS
 FINAL = ("metrics.parquet", "decision.json", "report.html")
 SUITE = f"""\
