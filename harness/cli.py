@@ -60,14 +60,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         error.show()
         return _USAGE
     except (KeyboardInterrupt, typer.Abort):
-        _say("stopped; the same command goes on from here")
-        return _INTERRUPTED
+        code = _INTERRUPTED
     except OSError as error:
         _say(f"error: {error}\n  fix:   finished work is kept; run the same command again")
         return _EVIDENCE
     except Exception:  # noqa: BLE001 - Python would exit 1, and a bug must not read as FAIL
         traceback.print_exc()
         return _BUG
+    if code == _INTERRUPTED:  # Typer turns an interrupt into this code itself
+        _say("stopped; the same command goes on from here")
     return int(code or 0)
 
 

@@ -125,6 +125,7 @@ def rejudge(folder: Path | str, policy: Path | str | None) -> RunView:
     Raises:
         AlteredError: The folder holds no run, or its scorers have changed since.
     """
+    Store(Path(folder)).read_json("manifest.json")  # before a lock makes the folder
     with Store(Path(folder)) as store:
         rules = load(Path(policy), PolicySpec) if policy is not None else _own_policy(store)
         view = assess(store, rules)
