@@ -60,6 +60,12 @@ class RefusedError(HarnessError):
     exit_code = 3
 
 
+class WaiverError(HarnessError):
+    """A waiver is expired, malformed, or for something no waiver can excuse."""
+
+    exit_code = 5
+
+
 class BusyError(HarnessError):
     """Another process is writing this run."""
 

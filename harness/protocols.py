@@ -17,7 +17,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeVar
 
-from harness.records import Case, Failure, Generated, Media, Modality, Reading, RunView, Sample
+from harness.records import (
+    Case,
+    Failure,
+    Generated,
+    Identity,
+    Media,
+    Modality,
+    Reading,
+    RunView,
+    Sample,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -157,7 +167,7 @@ class Generator(Loaded, Protocol):
     batch: int
     """How many cases to hand over at once; the plan is cut at this size."""
 
-    identity: Literal["weights", "declared", "corpus", "code"]
+    identity: Identity
     """What its fingerprint vouches for: weights on disk, an endpoint, a file, only code."""
 
     folder: Path | None

@@ -20,6 +20,7 @@ Modality = Literal["text", "image", "audio", "video"]
 Status = Literal["ok", "error", "unsupported"]
 Outcome = Literal["pass", "fail", "inconclusive", "waived", "not_applicable"]
 Severity = Literal["legal", "block", "warn", "observe"]
+Identity = Literal["weights", "declared", "corpus", "code"]
 Cell = bool | int | float | str | Sequence[int] | Sequence[float]
 Reading = Mapping[str, Cell]
 
@@ -159,6 +160,12 @@ class Finding:
     `cause` is `evidence` where the numbers decided, otherwise what stood in
     the way. `needed` is how many prompts would decide an inconclusive rule at
     the rate seen, where that can be said.
+
+    `kind` is the kind of rule, and `asked` what it asks in words where `metric
+    op limit` does not say it all. In a comparison `value`, `low` and `high` are
+    those of the difference from `against`. `point` and `bound` are the two
+    readings, of the estimate and of its bounds, and `decided_by` names the one
+    that decided. `waiver` is the id of the waiver that excused the finding.
     """
 
     rule: str
@@ -178,6 +185,13 @@ class Finding:
     needed: int | None
     message: str
     why: str = ""
+    kind: str = "require"
+    asked: str = ""
+    against: str = ""
+    point: Outcome | None = None
+    bound: Outcome | None = None
+    decided_by: str = "bound"
+    waiver: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,12 +231,60 @@ class Shortfall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Excuse:
+    """A waiver as it was applied: what it excuses, who answers for it, how often it was used."""
+
+    id: str
+    rule: str
+    slice: str
+    reason: str
+    requested_by: str
+    approved_by: str
+    expires: str
+    ticket: str
+    used: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """An earlier try of the same model under the same policy and suite, as it was logged."""
+
+    run_id: str
+    generator: str
+    seed: int
+    outcome: str
+    entry: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progression:
+    """How far a sequential gate went with one arm before every blocking rule was decided.
+
+    Counts are prompts: `used` were asked, `planned` are in the suite, and `fixed`
+    is what a plan of fixed size would have needed at the rates seen, where that
+    can be said. `looks` were taken of the `allowed` ones.
+    """
+
+    generator: str
+    strategy: str
+    used: int
+    planned: int
+    fixed: int | None
+    looks: int
+    allowed: int
+    stopped: Literal["decided", "budget"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunView:
     """A finished run, read-only, as reporters and the ledger see it.
 
     `suite` and `policy` are the checked files as plain JSON values; `digests`
     names what the decision rests on; `environment` says on what machine and
-    versions it was made; `caveats` are the scorers' own limits, by scorer.
+    versions it was made; `caveats` are the scorers' own limits, by scorer;
+    `notices` are warnings about the policy itself, such as numbers of a pack
+    that nobody has verified. `judged_on` is the day, where a rule or a waiver
+    depends on it.
     """
 
     run_id: str
@@ -236,3 +298,8 @@ class RunView:
     verdicts: tuple[Verdict, ...]
     examples: tuple[Example, ...]
     shortfalls: tuple[Shortfall, ...] = ()
+    excuses: tuple[Excuse, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    progressions: tuple[Progression, ...] = ()
+    notices: tuple[str, ...] = ()
+    judged_on: str | None = None

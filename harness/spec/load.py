@@ -17,7 +17,7 @@ from harness.spec.strict_yaml import Source, read
 
 MAX_BYTES = 1_000_000
 _MISFITS_SHOWN = 100
-_KINDS = ("Suite", "Policy", "Waiver")
+_KINDS = ("Suite", "Policy", "Waivers")
 
 S = TypeVar("S", bound=Spec)
 

@@ -7,38 +7,20 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from harness.records import Severity
+from harness.records import Identity, Severity
 from harness.spec.model import Metadata, Name, Share, Spec
+from harness.spec.requirement import (
+    Comparison,
+    Conformance,
+    Coverage,
+    Document,
+    Requirement,
+    Slices,
+)
 
 Confidence = Annotated[float, Field(gt=0.5, lt=1)]
-
-
-class Requirement(Spec):
-    """One limit on one metric: `metric op value`."""
-
-    metric: str
-    """The metric, as `scorer.metric`."""
-    op: Literal["<=", ">=", "=="]
-    """How the metric must stand to the value."""
-    value: float
-    """The limit; a share lies in [0, 1]."""
-
-
-class Slices(Spec):
-    """Judge the rule on each value of tag `by` instead of on everything.
-
-    `only` keeps these values and requires each of them. A value with fewer
-    than `min_n` scored outputs is inconclusive.
-    """
-
-    by: str
-    """The tag whose values are the slices."""
-    only: tuple[str, ...] | None = None
-    """The values to judge, each of which must be there; all that occur when left out."""
-    min_n: Annotated[int, Field(ge=1)] = 1
-    """The fewest scored outputs a slice is decided on."""
-    on_empty: Literal["inconclusive", "fail"] = "inconclusive"
-    """What a slice without any output comes to."""
+Decide = Literal["bound", "point", "both"]
+KINDS = ("require", "compare", "conform", "coverage", "document")
 
 
 class Mapping(Spec):
@@ -55,20 +37,32 @@ class Mapping(Spec):
 
 
 class Rule(Spec):
-    """One requirement and how it is decided; unset keys come from `defaults`."""
+    """One thing that must hold and how it is decided; unset keys come from `defaults`.
+
+    Exactly one of `require`, `compare`, `conform`, `coverage` and `document`
+    says what must hold.
+    """
 
     id: Name
     """The rule's own name; waivers and reports speak of it."""
-    require: Requirement
-    """What must hold."""
+    require: Requirement | None = None
+    """A limit on a metric: a rate, a mean, a quantile, a distance or an exact count."""
+    compare: Comparison | None = None
+    """How a metric must stand to that of another model or strategy, prompt by prompt."""
+    conform: Conformance | None = None
+    """What every single output must be; nothing is estimated."""
+    coverage: Coverage | None = None
+    """How many prompts of each kind the suite must ask."""
+    document: Document | None = None
+    """A document that must be there, signed by people."""
     severity: Severity = "block"
     """`legal` and `block` decide the verdict; `warn` and `observe` are only listed."""
     why: str = ""
     """Why this limit was chosen, printed beside every verdict."""
     confidence: Confidence | None = None
     """The confidence of the bound that must clear the limit."""
-    decide: Literal["bound", "point"] | None = None
-    """Decide on the interval's bound, or on the estimate where a law is written so."""
+    decide: Decide | None = None
+    """Decide on the interval's bound, on the estimate where a law is written so, or on both."""
     max_unscored: Share | None = None
     """The share of outputs that may lack a score before the rule is inconclusive."""
     n_min: Annotated[int, Field(ge=1)] | None = None
@@ -77,27 +71,103 @@ class Rule(Spec):
     """Judge each value of a tag instead of everything together."""
     maps: tuple[Mapping, ...] = ()
     """Clauses the rule gives evidence for."""
+    override: bool = False
+    """Replace the rule of this id that a policy under `extends` brings; never a legal one."""
+
+    @property
+    def kind(self) -> str:
+        """Which of the five kinds of rule it is."""
+        return next(kind for kind in KINDS if getattr(self, kind) is not None)
+
+    @property
+    def metric(self) -> str:
+        """The metric it speaks of; empty for a document or the coverage of prompts."""
+        asked = self.require or self.compare or self.conform
+        return asked.metric if asked else ""
 
     @model_validator(mode="after")
-    def _point_needs_n(self) -> Self:
+    def _says_one_thing(self) -> Self:
+        given = [kind for kind in KINDS if getattr(self, kind) is not None]
+        if len(given) != 1:
+            found = " and ".join(f"`{kind}`" for kind in given) or "none"
+            kinds = ", ".join(f"`{kind}`" for kind in KINDS)
+            raise ValueError(f"give exactly one of {kinds}; here is {found}")
         if self.decide == "point" and self.n_min is None:
             raise ValueError(
                 "`decide: point` needs `n_min`: a bare estimate says nothing about n"
             )
+        if self.slices and given[0] in ("coverage", "document"):
+            raise ValueError(f"`slices` have no meaning for `{given[0]}`")
         return self
 
 
 class Defaults(Spec):
-    """What a rule says when it says nothing."""
+    """What a rule says when it says nothing. A file's defaults are for its own rules."""
 
     confidence: Confidence = 0.95
     """The confidence of the bound that must clear the limit."""
-    decide: Literal["bound"] = "bound"
+    decide: Literal["bound", "both"] = "bound"
     """A file-wide `point` is not offered: one rule at a time may ask for it."""
+    cluster_by: str = "prompt_id"
+    """What is independent: prompts, or the values of a tag, such as a conversation's."""
     max_unscored: Share = 0.02
     """The share of outputs that may lack a score before a rule is inconclusive."""
     n_min: Annotated[int, Field(ge=1)] = 1
     """The fewest scored outputs a rule is decided on."""
+
+
+class Extension(Spec):
+    """Another policy whose rules this one takes over: a shipped pack, or a file."""
+
+    pack: Name | None = None
+    """A pack's name; `harness list packs` shows them."""
+    file: str | None = None
+    """A policy file; a relative path starts at this policy's folder."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.pack is None) == (self.file is None):
+            raise ValueError("give exactly one of `pack` and `file`")
+        return self
+
+
+class Verified(Spec):
+    """Who held a pack's numbers against the official text."""
+
+    by: str
+    """The person."""
+    date: str
+    """The day, as YYYY-MM-DD."""
+    page: str
+    """Where in the text."""
+
+
+class Pack(Spec):
+    """What stands behind the numbers of a pack; a banner is printed until they are verified."""
+
+    name: Name
+    """The pack's name."""
+    source: str
+    """The law or standard, with its date."""
+    grade: Literal["official", "transcription", "secondary", "own"]
+    """Where the numbers were read: the official text, a copy of it, others' accounts."""
+    status: str = ""
+    """What is known to be missing or doubtful."""
+    verified: Verified | None = None
+    """Who checked the numbers against the official text; null until someone did."""
+
+
+class EvidenceSpec(Spec):
+    """What a run must be before any rule is decided on it."""
+
+    identity: tuple[Identity, ...] = ()
+    """What the generator's digest may vouch for: `weights`, `corpus`, `declared`, `code`."""
+    prompts: Annotated[int, Field(ge=1)] | None = None
+    """The fewest distinct prompts."""
+    suite: str | None = None
+    """The digest of the only suite that counts, as `harness validate --json` prints it."""
+    scorers: dict[str, str] = Field(default_factory=dict)
+    """The fingerprint of each scorer that counts, by its name; the first 12 digits do."""
 
 
 class PolicySpec(Spec):
@@ -109,9 +179,21 @@ class PolicySpec(Spec):
     """What this file is."""
     metadata: Metadata
     """What the policy is called and who answers for it."""
+    pack: Pack | None = None
+    """For packs alone: where the numbers come from."""
+    packs: tuple[Pack, ...] = ()
+    """The packs that were taken over; written by harness, never by hand."""
+    extends: tuple[Extension, ...] = ()
+    """Policies whose rules come first; this file adds to them."""
     defaults: Defaults = Defaults()
-    """What every rule says unless it says otherwise."""
-    rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
+    """What every rule of this file says unless it says otherwise."""
+    evidence: EvidenceSpec = EvidenceSpec()
+    """What a run must be before it is judged."""
+    attempts: Annotated[int, Field(ge=1, le=20)] = 1
+    """How many tries the same model gets, planned beforehand; each is held to a stricter bound."""
+    not_applicable: dict[Name, str] = Field(default_factory=dict)
+    """Rules that do not apply, each with the reason; `legal` ones always do."""
+    rules: tuple[Rule, ...] = ()
     """What must hold; the verdict is the worst of the rules that can block."""
 
     @model_validator(mode="after")
@@ -119,8 +201,20 @@ class PolicySpec(Spec):
         twice = [k for k, n in Counter(rule.id for rule in self.rules).items() if n > 1]
         if twice:
             raise ValueError(f"two rules share the id {twice[0]!r}")
+        if self.extends:
+            return self  # what it takes over is checked once it is known
+        if not self.rules:
+            raise ValueError("there is no rule, so nothing could ever fail")
         if not any(rule.severity in ("legal", "block") for rule in self.rules):
             raise ValueError(
                 "no rule has severity `block` or `legal`, so nothing could ever fail"
             )
+        by_id = {rule.id: rule for rule in self.rules}
+        for name, reason in self.not_applicable.items():
+            if name not in by_id:
+                raise ValueError(f"`not_applicable` names {name!r}, which is no rule here")
+            if by_id[name].severity == "legal":
+                raise ValueError(f"{name!r} is a legal rule: it always applies")
+            if not reason.strip():
+                raise ValueError(f"{name!r} needs a written reason for not applying")
         return self

@@ -1,0 +1,54 @@
+"""The command line: parse, call `flow`, print. Nothing is decided here."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+
+from harness.cli import assets, files, runs
+from harness.cli.options import say
+from harness.errors import HarnessError
+
+_EVIDENCE, _USAGE, _BUG, _INTERRUPTED = 3, 64, 70, 130
+# Typer carries its own copy of click, whose base error it does not export.
+_Misuse: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+
+app = typer.Typer(
+    name="harness",
+    help="Evaluate and govern generated content: suites in, verdicts and evidence out.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    epilog="Exit codes: 0 PASS, 1 FAIL, 2 INCONCLUSIVE, 3 evidence, 4 conflict, 5 waiver, "
+    "64 usage.",
+)
+app.add_typer(runs.app)
+app.add_typer(files.app)
+app.add_typer(assets.app, name="assets")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(args=argv, prog_name="harness", standalone_mode=False)
+    except HarnessError as error:
+        say(f"error: {error}")
+        return error.exit_code
+    except _Misuse as error:
+        error.show()
+        return _USAGE
+    except (KeyboardInterrupt, typer.Abort):
+        code = _INTERRUPTED
+    except OSError as error:
+        say(f"error: {error}\n  fix:   finished work is kept; run the same command again")
+        return _EVIDENCE
+    except Exception:  # noqa: BLE001 - Python would exit 1, and a bug must not read as FAIL
+        traceback.print_exc()
+        return _BUG
+    if code == _INTERRUPTED:  # Typer turns an interrupt into this code itself
+        say("stopped; the same command goes on from here")
+    return int(code or 0)

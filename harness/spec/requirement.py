@@ -1,0 +1,139 @@
+"""What a rule can ask: the five kinds of requirement, and the slices it is asked of."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from harness.spec.model import Spec
+
+_AGAINST = re.compile(r"champion|anchor:[0-9a-f]{12,64}|(strategy|generator):[A-Za-z0-9._-]+")
+
+
+class Requirement(Spec):
+    """One limit on one metric: `metric op value`."""
+
+    metric: str
+    """The metric, as `scorer.metric`."""
+    op: Literal["<=", ">=", "=="]
+    """How the metric must stand to the value."""
+    value: float
+    """The limit; a share lies in [0, 1]."""
+
+
+class Comparison(Spec):
+    """How a metric must stand to the same metric of something else, on the same prompts."""
+
+    metric: str
+    """The metric, as `scorer.metric`."""
+    against: str
+    """`champion` (what the alias serves now), `anchor:<seal>` (a frozen run), or in the
+    same run `strategy:<name>` or `generator:<name>`."""
+    test: Literal["noninferior", "superior", "equivalent"] = "noninferior"
+    """Not worse by more than the margin, better by more than it, or apart by no more."""
+    margin: float = 0.0
+    """In the metric's unit, or as a share of the other's value where `relative`."""
+    relative: bool = False
+    """Whether the margin is a share of the other's value; below 0 asks for an improvement."""
+    paired: bool = True
+    """Compare prompt by prompt; unpaired differences are wider and never needed here."""
+    if_absent: str = ""
+    """Why the rule does not apply while there is no champion yet; without it, inconclusive."""
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if not _AGAINST.fullmatch(self.against):
+            raise ValueError(
+                "`against` is `champion`, `anchor:<seal digest>`, `strategy:<name>` or "
+                "`generator:<name>`"
+            )
+        if self.relative and self.margin <= -1.0:
+            raise ValueError("a relative margin lies above -1")
+        if self.test == "equivalent" and self.margin <= 0.0:
+            raise ValueError("`equivalent` needs a margin above 0")
+        if not self.relative and self.margin < 0.0:
+            raise ValueError(
+                "an absolute margin is 0 or more; to ask for better use `superior`"
+            )
+        return self
+
+
+class Conformance(Spec):
+    """What every planned output must be: a census, so one missing score is not a pass."""
+
+    metric: str
+    """A rate, as `scorer.metric`."""
+    expect: Literal["all", "none"] = "all"
+    """Whether the rate must be 1 or 0, over every output."""
+
+
+class Coverage(Spec):
+    """How many distinct prompts a suite must ask, in all and of each kind."""
+
+    by: str
+    """The tag whose values are the kinds."""
+    total: Annotated[int, Field(ge=1)] | None = None
+    """The fewest prompts in all."""
+    each: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    """The fewest prompts of each value of the tag."""
+    where: dict[str, str] = Field(default_factory=dict)
+    """Count only prompts with these tags, such as one bank of several."""
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Self:
+        if self.total is None and not self.each:
+            raise ValueError("give `total`, `each`, or both")
+        return self
+
+
+class Document(Spec):
+    """A document that must be there, with so many valid signatures.
+
+    `file` is signed by `openssl pkeyutl -sign -rawin -inkey NAME.pem -in FILE
+    -out FILE.NAME.sig` with an Ed25519 key.
+    """
+
+    file: str
+    """The document; a relative path starts at the policy's folder."""
+    signed_by: dict[str, str] = Field(default_factory=dict)
+    """Who may sign: each person's Ed25519 public key, as the base64 inside its PEM."""
+    signatures: Annotated[int, Field(ge=0)] = 1
+    """The fewest different people whose signature must be valid."""
+    max_age_days: Annotated[int, Field(ge=1)] | None = None
+    """The oldest the document may be, by the date in `dated`."""
+    dated: str | None = None
+    """The document's date, as YYYY-MM-DD."""
+
+    @model_validator(mode="after")
+    def _can_be_signed(self) -> Self:
+        if self.signatures > len(self.signed_by):
+            raise ValueError(
+                f"{self.signatures} signatures are asked for and {len(self.signed_by)} "
+                "people may sign: name their keys under `signed_by`"
+            )
+        if self.max_age_days is not None and self.dated is None:
+            raise ValueError("`max_age_days` needs `dated`, the document's date")
+        return self
+
+
+class Slices(Spec):
+    """Judge the rule on each value of tag `by` instead of on everything.
+
+    `only` keeps these values and requires each of them. A value with fewer
+    than `min_n` scored outputs is inconclusive. Every slice must pass, each at
+    the rule's confidence; among many slices some would seem to fail by chance,
+    so `family: holm` corrects what is called a fail.
+    """
+
+    by: str
+    """The tag whose values are the slices."""
+    only: tuple[str, ...] | None = None
+    """The values to judge, each of which must be there; all that occur when left out."""
+    min_n: Annotated[int, Field(ge=1)] = 1
+    """The fewest scored outputs a slice is decided on."""
+    on_empty: Literal["inconclusive", "fail"] = "inconclusive"
+    """What a slice without any output comes to."""
+    family: Literal["holm", "none"] = "holm"
+    """Correct fails for the number of slices; passes never need it."""

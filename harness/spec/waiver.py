@@ -1,0 +1,74 @@
+"""Waivers: what a second person excuses, for one model, one rule and a short while."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, timedelta
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from harness.spec.model import Metadata, Name, Spec
+
+LONGEST = timedelta(days=90)
+_Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+_Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Waiver(Spec):
+    """One excuse. It turns the outcome it `covers` into `waived`, and is shown everywhere."""
+
+    id: Name
+    """The waiver's own name."""
+    rule: Name
+    """The rule it excuses; never a legal one."""
+    slice: str = "all"
+    """The slice it excuses, as reports write it, for example `language=en`."""
+    strategy: Name | None = None
+    """The strategy it is for; all of the model's when left out."""
+    subject_digest: _Sha256
+    """The one model it is for, by the digest under `subjects` in decision.json."""
+    covers: Literal["fail", "insufficient_n", "unscored", "missing_metric", "error"]
+    """A fail, or the one cause of being inconclusive that it excuses."""
+    reason: _Said
+    """Why this is acceptable."""
+    requested_by: _Said
+    """Who asks."""
+    approved_by: _Said
+    """Who allows it: another person."""
+    created: date
+    """The day it was granted."""
+    expires: date
+    """The last day it holds, at most 90 days later."""
+    ticket: _Said
+    """Where the discussion is recorded."""
+
+    @model_validator(mode="after")
+    def _two_people_and_an_end(self) -> Self:
+        if self.requested_by.casefold() == self.approved_by.casefold():
+            raise ValueError(f"waiver {self.id!r} is approved by the person who asks for it")
+        if self.expires < self.created:
+            raise ValueError(f"waiver {self.id!r} expires before it was created")
+        if self.expires - self.created > LONGEST:
+            raise ValueError(f"waiver {self.id!r} lasts longer than {LONGEST.days} days")
+        return self
+
+
+class WaiversSpec(Spec):
+    """A whole file of waivers."""
+
+    apiVersion: Literal["harness/v1"]  # noqa: N815 - the key people write
+    """The version of this file format."""
+    kind: Literal["Waivers"]
+    """What this file is."""
+    metadata: Metadata
+    """What the file is called and who answers for it."""
+    waivers: tuple[Waiver, ...] = Field(min_length=1)
+    """The waivers."""
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        twice = [k for k, n in Counter(waiver.id for waiver in self.waivers).items() if n > 1]
+        if twice:
+            raise ValueError(f"two waivers share the id {twice[0]!r}")
+        return self
