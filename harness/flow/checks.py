@@ -1,4 +1,4 @@
-"""Rules that estimate nothing: every output, every kind of prompt, signed documents, the run."""
+"""Rules that estimate nothing: every output, kinds of prompts, documents, the run itself."""
 
 from __future__ import annotations
 
@@ -84,11 +84,8 @@ def document(rule: Rule, asked: Document, evidence: Evidence) -> Finding:
         said = f"there is no document {asked.file!r}"
         return _static(rule, words, ("inconclusive", "missing_metric", said))
     valid = len(signed.signers)
-    decided: Decided = (
-        "pass",
-        "evidence",
-        f"signed by {', '.join(signed.signers) or 'nobody'}",
-    )
+    names = ", ".join(signed.signers) or "nobody"
+    decided: Decided = ("pass", "evidence", f"signed by {names}")
     if signed.invalid:
         said = f"the signature of {', '.join(signed.invalid)} is not of these bytes"
         decided = ("fail", "digest_mismatch", said)

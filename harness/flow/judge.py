@@ -42,16 +42,11 @@ def overall(outcomes: Sequence[Outcome]) -> Outcome:
 
 
 def _verdict(arm: ArmName, evidence: Evidence, policy: PolicySpec) -> Verdict:
-    findings = (
-        *checks.of_the_run(arm, evidence, policy),
-        *(
-            finding
-            for rule in policy.rules
-            for finding in _findings(arm, rule, evidence, policy)
-        ),
-    )
+    findings = list(checks.of_the_run(arm, evidence, policy))
+    for rule in policy.rules:
+        findings += _findings(arm, rule, evidence, policy)
     outcome = overall(_blocking(findings))
-    return Verdict(generator=arm[0], strategy=arm[1], outcome=outcome, findings=findings)
+    return Verdict(generator=arm[0], strategy=arm[1], outcome=outcome, findings=tuple(findings))
 
 
 def _findings(

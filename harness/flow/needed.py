@@ -7,7 +7,7 @@ from typing import Literal
 
 from harness.metrics.stats.sample_size import prompts_by_scaling, prompts_needed
 from harness.records import Metric
-from harness.spec.policy import Requirement
+from harness.spec.requirement import Requirement
 
 
 def needed_prompts(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Literal
 
 from harness.flow.comparisons import Ask, absent, asks_of, difference
 from harness.flow.evidence import ArmName, Evidence, Gap
@@ -93,7 +94,7 @@ def _of_ask(arm: ArmName, terms: Terms, own: Metric, ask: Ask, evidence: Evidenc
 
 
 def _read(terms: Terms, metric: Metric, ask: Ask, *, whole: bool) -> Finding:
-    """Read a number both ways, on its bounds and as an estimate, and let the rule's one decide."""
+    """Read a number on its bounds and as an estimate; the rule says which decides."""
     bound = _by_bound(terms, metric, ask.bar, whole=whole)
     point = _by_point(terms, metric, ask.bar, whole=whole)
     ways = {"bound": bound, "point": point}
@@ -125,11 +126,9 @@ def _by_point(terms: Terms, metric: Metric, bar: Bar, *, whole: bool) -> Decided
     if gap is None and metric.missing:
         planned = metric.n + metric.missing
         gap = Gap("unscored", f"{metric.missing} of {planned} cases have no score to average")
-    return (
-        ("fail", "evidence", said)
-        if reading == "fail" and not gap
-        else _held(reading, said, gap)
-    )
+    if reading == "fail" and gap is None:
+        return "fail", "evidence", said
+    return _held(reading, said, gap)
 
 
 def _held(reading: Outcome, said: str, gap: Gap | None) -> Decided:
@@ -205,7 +204,8 @@ def finding(
     rule, require = terms.rule, terms.rule.require
     needed = None
     if metric and require and outcome == "inconclusive" and cause == "insufficient_n":
-        needed = needed_prompts(metric, require, n_min=terms.least, decide=terms.decide)
+        way: Literal["bound", "point"] = "point" if terms.decide == "point" else "bound"
+        needed = needed_prompts(metric, require, n_min=terms.least, decide=way)
     return Finding(
         rule=rule.id,
         metric=rule.metric,

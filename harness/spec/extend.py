@@ -11,7 +11,7 @@ from harness.errors import SpecError
 from harness.registry import suggest
 from harness.spec.library import folder
 from harness.spec.load import load
-from harness.spec.policy import Defaults, EvidenceSpec, Extension, PolicySpec, Rule
+from harness.spec.policy import Defaults, EvidenceSpec, Extension, Pack, PolicySpec, Rule
 
 _FILLED = ("confidence", "decide", "max_unscored", "n_min")
 
@@ -74,13 +74,7 @@ def _flat(own: PolicySpec, lower: list[PolicySpec], path: Path) -> PolicySpec:
     values: dict[str, Any] = {
         "extends": (),
         "defaults": _defaults(own, lower),
-        "packs": tuple(
-            dict.fromkeys(
-                [p for policy in lower for p in policy.packs] + ([own.pack] if own.pack else [])
-            )
-        )
-        if lower or own.pack
-        else (),
+        "packs": _packs(own, lower),
         "evidence": _stricter([*(policy.evidence for policy in lower), own.evidence], path),
         "attempts": own.attempts,
         "not_applicable": {k: v for p in (*lower, own) for k, v in p.not_applicable.items()},
@@ -126,6 +120,11 @@ def _defaults(own: PolicySpec, lower: list[PolicySpec]) -> Defaults:
         below = lower[0].defaults.cluster_by
         return own.defaults.model_copy(update={"cluster_by": below})
     return own.defaults
+
+
+def _packs(own: PolicySpec, lower: list[PolicySpec]) -> tuple[Pack, ...]:
+    found = [pack for policy in lower for pack in policy.packs]
+    return tuple({pack.name: pack for pack in [*found, *filter(None, [own.pack])]}.values())
 
 
 def _stricter(asked: list[EvidenceSpec], path: Path) -> EvidenceSpec:

@@ -190,30 +190,39 @@ class PolicySpec(Spec):
     evidence: EvidenceSpec = EvidenceSpec()
     """What a run must be before it is judged."""
     attempts: Annotated[int, Field(ge=1, le=20)] = 1
-    """How many tries the same model gets, planned beforehand; each is held to a stricter bound."""
+    """How many tries the same model gets; each is held to a bound stricter by their number."""
     not_applicable: dict[Name, str] = Field(default_factory=dict)
     """Rules that do not apply, each with the reason; `legal` ones always do."""
     rules: tuple[Rule, ...] = ()
     """What must hold; the verdict is the worst of the rules that can block."""
 
     @model_validator(mode="after")
-    def _can_block(self) -> Self:
+    def _distinct_rules(self) -> Self:
         twice = [k for k, n in Counter(rule.id for rule in self.rules).items() if n > 1]
         if twice:
             raise ValueError(f"two rules share the id {twice[0]!r}")
+        return self
+
+    @model_validator(mode="after")
+    def _can_block(self) -> Self:
         if self.extends:
             return self  # what it takes over is checked once it is known
         if not self.rules:
             raise ValueError("there is no rule, so nothing could ever fail")
-        if not any(rule.severity in ("legal", "block") for rule in self.rules):
+        counted = [r for r in self.rules if r.id not in self.not_applicable]
+        if not any(rule.severity in ("legal", "block") for rule in counted):
             raise ValueError(
                 "no rule has severity `block` or `legal`, so nothing could ever fail"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _excepts_known_rules(self) -> Self:
         by_id = {rule.id: rule for rule in self.rules}
         for name, reason in self.not_applicable.items():
-            if name not in by_id:
+            if name not in by_id and not self.extends:
                 raise ValueError(f"`not_applicable` names {name!r}, which is no rule here")
-            if by_id[name].severity == "legal":
+            if name in by_id and by_id[name].severity == "legal":
                 raise ValueError(f"{name!r} is a legal rule: it always applies")
             if not reason.strip():
                 raise ValueError(f"{name!r} needs a written reason for not applying")

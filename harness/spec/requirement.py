@@ -54,9 +54,7 @@ class Comparison(Spec):
         if self.test == "equivalent" and self.margin <= 0.0:
             raise ValueError("`equivalent` needs a margin above 0")
         if not self.relative and self.margin < 0.0:
-            raise ValueError(
-                "an absolute margin is 0 or more; to ask for better use `superior`"
-            )
+            raise ValueError("an absolute margin is 0 or more; `superior` asks for better")
         return self
 
 

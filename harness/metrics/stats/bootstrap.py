@@ -1,4 +1,4 @@
-"""One-sided bounds of a ratio of sums by resampling clusters."""
+"""One-sided bounds of a ratio of sums, or another smooth number of them, by resampling."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 DRAWS = 10_000
@@ -19,8 +21,8 @@ CELLS = 1 << 17
 
 
 @dataclass(frozen=True, slots=True)
-class RatioBounds:
-    """One-sided bounds of a ratio."""
+class BootstrapBounds:
+    """One-sided bounds of a number made from totals."""
 
     low: float
     high: float
@@ -28,12 +30,8 @@ class RatioBounds:
 
 def ratio_bounds(
     sums: NDArray[np.float64], confidence: float, *, seed: int, draws: int = DRAWS
-) -> RatioBounds | None:
+) -> BootstrapBounds | None:
     """Bound sum(numerator) / sum(denominator) from each side: BCa over clusters.
-
-    Bias correction comes from the draws, acceleration from the delete-one
-    jackknife. The normal quantile is replaced by sqrt(C / (C - 1)) t(C - 1),
-    because a bootstrap is too narrow for few clusters.
 
     Args:
         sums: float64 [C, 2], numerator and denominator added up by cluster;
@@ -43,27 +41,73 @@ def ratio_bounds(
         draws: How many.
 
     Returns:
-        None where fewer than two clusters count, where a draw can come out with
-        no denominator, or where all clusters have one ratio: then resampling
-        says nothing, and certainly not that the interval is a point.
+        None where `smooth_bounds` has none: too few clusters, a draw without
+        denominator, or one ratio in all clusters.
+    """
+    return smooth_bounds(sums, ratios, confidence, has_spread=_ratio_spreads, seed=seed,
+                         draws=draws)  # fmt: skip
+
+
+def ratios(totals: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Divide: float64 [D, 2] to float64 [D], NaN where the denominator is not above 0.
+
+    >>> import numpy as np
+    >>> ratios(np.array([[1.0, 4.0], [1.0, 0.0]])).tolist()
+    [0.25, nan]
+    """
+    found = np.full(totals.shape[0], np.nan)
+    return np.divide(totals[:, 0], totals[:, 1], out=found, where=totals[:, 1] > 0.0)
+
+
+def smooth_bounds(
+    sums: NDArray[np.float64],
+    of_totals: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    confidence: float,
+    *,
+    has_spread: Callable[[NDArray[np.float64]], bool],
+    seed: int,
+    draws: int = DRAWS,
+) -> BootstrapBounds | None:
+    """Bound a smooth number of totals from each side: BCa over clusters.
+
+    Bias correction comes from the draws, acceleration from the delete-one
+    jackknife. The normal quantile is replaced by sqrt(C / (C - 1)) t(C - 1),
+    because a bootstrap is too narrow for few clusters.
+
+    Args:
+        sums: float64 [C, K], what is totalled, added up by cluster. The order of
+            clusters does not matter.
+        of_totals: Gives the number, float64 [D], of totals float64 [D, K]; not
+            finite where it does not exist.
+        confidence: One-sided confidence in (0.5, 1).
+        has_spread: Says of float64 [U, K], U >= 2, whether the number moves with
+            the units drawn, beyond rounding.
+        seed: Names the draws.
+        draws: How many.
+
+    Returns:
+        None where fewer than two clusters count, where in a draw the number may
+        not exist, or where it never moves: then resampling says nothing, and
+        certainly not that the interval is a point.
 
     Source:
         Efron (1987), BCa; Hesterberg (2015), expanded percentiles.
     """
     rng = np.random.Generator(np.random.PCG64(seed))
-    ordered = sums[np.lexsort((sums[:, 1], sums[:, 0]))]
+    ordered = sums[np.lexsort(sums.T[::-1])]
     units = _rounded_to_add_exactly(_bagged(ordered, rng))
-    left = units.sum(axis=0) - units
-    if units.shape[0] < 2 or _is_flat(units) or (left[:, 1] <= 0).any():
+    if units.shape[0] < 2 or not has_spread(units):
         return None
-    drawn = resample(units, draws, rng)
-    if (drawn[:, 1] <= 0).any():
+    whole = units.sum(axis=0)
+    left = of_totals(whole - units)
+    if not np.isfinite(left).all():
         return None
-    ratios = np.sort(drawn[:, 0] / drawn[:, 1])
-    point = float(units[:, 0].sum() / units[:, 1].sum())
-    shares = _bca_shares(ratios, point, left[:, 0] / left[:, 1], confidence)
-    low, high = np.quantile(ratios, shares)
-    return RatioBounds(min(float(low), point), max(float(high), point))
+    drawn = np.sort(of_totals(resample(units, draws, rng)))
+    if not np.isfinite(drawn).all():
+        return None
+    point = float(of_totals(whole[None, :])[0])
+    low, high = np.quantile(drawn, _bca_shares(drawn, point, left, confidence))
+    return BootstrapBounds(min(float(low), point), max(float(high), point))
 
 
 def resample(
@@ -112,7 +156,7 @@ def _bagged(sums: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.f
     if count <= UNITS:
         return sums
     group = rng.permutation(count) % UNITS
-    columns = [np.bincount(group, weights=sums[:, k], minlength=UNITS) for k in (0, 1)]
+    columns = [np.bincount(group, weights=column, minlength=UNITS) for column in sums.T]
     return np.stack(columns, axis=1)
 
 
@@ -124,30 +168,31 @@ def _rounded_to_add_exactly(units: NDArray[np.float64]) -> NDArray[np.float64]:
     """
     largest = np.abs(units).max(axis=0, initial=0.0)
     bits = [52 - frexp(units.shape[0] * float(top))[1] for top in largest]
-    return np.stack([_on_grid(units[:, k], bits[k]) for k in (0, 1)], axis=1)
+    columns = [_on_grid(column, bit) for column, bit in zip(units.T, bits, strict=True)]
+    return np.stack(columns, axis=1)
 
 
 def _on_grid(values: NDArray[np.float64], bits: int) -> NDArray[np.float64]:
     return np.asarray(np.ldexp(np.rint(np.ldexp(values, bits)), -bits))
 
 
-def _is_flat(units: NDArray[np.float64]) -> bool:
-    """Say whether all units have one ratio, to rounding."""
+def _ratio_spreads(units: NDArray[np.float64]) -> bool:
+    """Say whether not all units have one ratio, to rounding."""
     top, bottom = units.sum(axis=0)
     if bottom <= 0:
-        return True
+        return False
     residuals = np.abs(units[:, 0] - top / bottom * units[:, 1])
-    return bool(residuals.max() <= 1e-9 * np.abs(units[:, 0]).max())
+    return bool(residuals.max() > 1e-9 * np.abs(units[:, 0]).max())
 
 
 def _bca_shares(
-    ratios: NDArray[np.float64], point: float, left: NDArray[np.float64], confidence: float
+    drawn: NDArray[np.float64], point: float, left: NDArray[np.float64], confidence: float
 ) -> tuple[float, float]:
     """Say which quantiles of the sorted draws are the lower and the upper bound."""
     from scipy.special import ndtr, ndtri, stdtrit
 
-    draws, clusters = ratios.size, left.size
-    below = np.searchsorted(ratios, point, "left") + np.searchsorted(ratios, point, "right")
+    draws, clusters = drawn.size, left.size
+    below = np.searchsorted(drawn, point, "left") + np.searchsorted(drawn, point, "right")
     bias = float(ndtri(np.clip(0.5 * below / draws, 0.5 / draws, 1.0 - 0.5 / draws)))
     pull = left.mean() - left
     acceleration = float((pull**3).sum() / (6.0 * (pull * pull).sum() ** 1.5))

@@ -1,8 +1,10 @@
-"""A bound of a mean of values in [0, 1] that needs no spread to be seen."""
+"""Bounds of a mean of values in [0, 1] that need no spread to be seen."""
 
 from __future__ import annotations
 
 from math import log
+
+from harness.metrics.stats.proportion import exact_upper
 
 
 def bounded_upper(mean: float, trials: float, confidence: float) -> float:
@@ -33,6 +35,29 @@ def bounded_upper(mean: float, trials: float, confidence: float) -> float:
         else:
             outside = middle
     return outside
+
+
+def agreed_upper(value: float, trials: float, confidence: float) -> float:
+    """Bound the expectation of independent values in [0, 1] that all came out as `value`.
+
+    Were the share of other values above 1 - (1 - confidence)^(1 / (n - 1)), then n
+    agreeing values, whatever they agree on, had a probability below 1 - confidence;
+    and no other value is above 1. One of n is spent on not having named the value.
+
+    Args:
+        value: What every value was, in [0, 1].
+        trials: How many there were, at least 1.
+        confidence: One-sided confidence in [0.5, 1).
+
+    Source:
+        Clopper and Pearson (1934) for no event in n - 1 trials; that the most
+        likely value's share p bounds sum(p_v^n) by p^(n - 1) is own work.
+
+    >>> round(agreed_upper(0.5, 126, 0.95), 4), round(bounded_upper(0.5, 126, 0.95), 4)
+    (0.5118, 0.6077)
+    """
+    value = min(max(value, 0.0), 1.0)
+    return value + (1.0 - value) * float(exact_upper(0, trials - 1.0, confidence))
 
 
 def _divergence(seen: float, supposed: float) -> float:

@@ -22,6 +22,7 @@ GROUPS = 20
 class JackknifeBounds:
     """One-sided bounds, or why there are none.
 
+    `error` is the standard error, with `freedom` degrees of freedom.
     `cause` is `insufficient_n` where there are fewer than two clusters or the
     number is undefined without some group, `no_spread` where leaving out any
     group changes nothing.
@@ -30,6 +31,8 @@ class JackknifeBounds:
     low: float | None = None
     high: float | None = None
     cause: Literal["", "insufficient_n", "no_spread"] = ""
+    error: float | None = None
+    freedom: int = 0
 
 
 def jackknife_bounds(
@@ -74,7 +77,7 @@ def jackknife_bounds(
     if error <= 1e-12 * max(abs(value), abs(middle)):
         return JackknifeBounds(cause="no_spread")
     reach = _t_quantile(groups - 1, confidence) * error
-    return JackknifeBounds(value - reach, value + reach)
+    return JackknifeBounds(value - reach, value + reach, error=error, freedom=groups - 1)
 
 
 def _t_quantile(freedom: int, confidence: float) -> float:

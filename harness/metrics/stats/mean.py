@@ -13,6 +13,8 @@ from harness.metrics.stats.clusters import total
 from harness.metrics.stats.proportion import exact_upper
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 FLAT = 1e-9
@@ -43,7 +45,11 @@ class MeanBounds:
 
 
 def mean_bounds(
-    sums: ClusterSums, bounds: tuple[float | None, float | None], confidence: float
+    sums: ClusterSums,
+    bounds: tuple[float | None, float | None],
+    confidence: float,
+    *,
+    flat_upper: Callable[[float, float, float], float] = bounded_upper,
 ) -> MeanBounds:
     """Bound the mean over rows from each side.
 
@@ -67,6 +73,8 @@ def mean_bounds(
         sums: The rows, by cluster.
         bounds: What a value can never leave.
         confidence: One-sided confidence in (0.5, 1).
+        flat_upper: What bounds a mean in [0, 1] where all clusters agree, of the
+            mean, how many clusters, and the confidence; also used upside down.
 
     Source:
         Bell and McCaffrey (2002); Pustejovsky and Tipton (2018), CR2.
@@ -91,8 +99,8 @@ def mean_bounds(
         apart = span * float(exact_upper(0, clusters, confidence))
         low, high = min(least - reach, ceiling - apart), max(most + reach, floor + apart)
         if flat and span > 0:
-            rise = bounded_upper((most - floor) / span, clusters, confidence)
-            fall = bounded_upper((ceiling - least) / span, clusters, confidence)
+            rise = flat_upper((most - floor) / span, clusters, confidence)
+            fall = flat_upper((ceiling - least) / span, clusters, confidence)
             low, high = min(low, ceiling - span * fall), max(high, floor + span * rise)
         return MeanBounds(max(low, floor), min(high, ceiling), flat)
     if flat:
@@ -100,6 +108,33 @@ def mean_bounds(
     low = least - reach if floor is None else max(least - reach, floor)
     high = most + reach if ceiling is None else min(most + reach, ceiling)
     return MeanBounds(low, high)
+
+
+def worst_sums(
+    sums: NDArray[np.float64],
+    lost: NDArray[np.float64],
+    bounds: tuple[float | None, float | None],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give the least and the greatest sum of each cluster that its lost rows allow.
+
+    Args:
+        sums: float64 [C], sums of the known values.
+        lost: float64 [C], rows without a value.
+        bounds: What a value can never leave.
+
+    Returns:
+        Two float64 [C], infinite where a lost row has no bound on that side.
+
+    >>> import numpy as np
+    >>> low, high = worst_sums(np.array([1.0, 2.0]), np.array([0.0, 3.0]), (0.0, None))
+    >>> low.tolist(), high.tolist()
+    ([1.0, 2.0], [1.0, inf])
+    """
+    floor, ceiling = bounds
+    lowest, highest = sums.copy(), sums.copy()
+    lowest[lost > 0] += -np.inf if floor is None else floor * lost[lost > 0]
+    highest[lost > 0] += np.inf if ceiling is None else ceiling * lost[lost > 0]
+    return lowest, highest
 
 
 def design_effect(
