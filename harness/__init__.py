@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from harness.flow.run import Options
     from harness.records import RunView
 
 __version__ = "0.1.0"
@@ -26,8 +27,8 @@ __all__ = ["__version__", "gate", "judge", "promote", "record", "run"]
 def gate(
     suite: Path | str,
     policy: Path | str,
+    options: Options | None = None,
     *,
-    out: Path | str | None = None,
     model: str | None = None,
     alias: str = "champion",
 ) -> tuple[RunView, Path]:
@@ -36,9 +37,11 @@ def gate(
     Args:
         suite: A suite file, or the name of a shipped suite.
         policy: A policy file, or the name of a shipped policy.
-        out: The run's folder; by default `runs/<suite>-<digest>`.
+        options: The run's folder, waivers, the champion, and whether to go in
+            rounds: `harness.flow.run.Options`.
         model: Register what was evaluated as this model of MLflow's registry.
-        alias: The model's alias that moves on PASS.
+        alias: The model's alias that moves on PASS, and whose run is compared
+            with where the policy asks for the champion.
 
     Returns:
         The judged run, whose `outcome` is `pass`, `fail` or `inconclusive`, and its folder.
@@ -46,13 +49,13 @@ def gate(
     Raises:
         HarnessError: A file does not fit, a model is absent, or MLflow cannot be reached.
     """
-    from harness.flow.promote import promote as move
-    from harness.flow.record import record as send
+    from harness.flow.gate import gate as go
+    from harness.spec.library import resolve
 
-    view, folder = run(suite, policy, out=out)
-    send(view, folder)
-    if model is not None:
-        move(view, folder, model, alias)
+    rules = resolve("policies", str(policy))
+    view, folder, _ = go(
+        resolve("suites", str(suite)), rules, options, model=model, alias=alias
+    )
     return view, folder
 
 
@@ -89,7 +92,7 @@ def judge(folder: Path | str, policy: Path | str | None = None) -> RunView:
     Raises:
         HarnessError: The folder holds no run, or its scorers have changed since.
     """
-    from harness.flow.run import rejudge
+    from harness.flow.assess import rejudge
     from harness.spec.library import resolve
 
     return rejudge(folder, None if policy is None else resolve("policies", str(policy)))
@@ -106,8 +109,8 @@ def record(folder: Path | str) -> dict[str, Any]:
     """
     from pathlib import Path
 
+    from harness.flow.assess import review
     from harness.flow.record import record as send
-    from harness.flow.run import review
 
     return send(review(folder), Path(folder))
 
@@ -131,7 +134,7 @@ def promote(
     """
     from pathlib import Path
 
+    from harness.flow.assess import review
     from harness.flow.promote import promote as move
-    from harness.flow.run import review
 
     return move(review(folder), Path(folder), model, alias, generator=generator)

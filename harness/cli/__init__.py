@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from harness.cli import assets, files, runs
+from harness.cli import assets, compare, files, runs
 from harness.cli.options import say
 from harness.errors import HarnessError
 
@@ -26,6 +26,7 @@ app = typer.Typer(
     "64 usage.",
 )
 app.add_typer(runs.app)
+app.add_typer(compare.app)
 app.add_typer(files.app)
 app.add_typer(assets.app, name="assets")
 

@@ -15,7 +15,10 @@ app = typer.Typer()
 @app.command("list")
 def list_command(
     kind: Annotated[
-        str, typer.Argument(help="generators, scorers, reporters, suites, policies or metrics.")
+        str,
+        typer.Argument(
+            help="generators, scorers, reporters, suites, policies, packs, metrics."
+        ),
     ],
     as_json: AsJson = False,
 ) -> None:
@@ -32,10 +35,10 @@ def list_command(
 
 @app.command()
 def validate(
-    paths: Annotated[list[Path], typer.Argument(help="Suite and policy files.")],
+    paths: Annotated[list[Path], typer.Argument(help="Suites, policies and waivers.")],
     as_json: AsJson = False,
 ) -> None:
-    """Check suites and policies, prompts and options included. Loads no model."""
+    """Check suites, policies and waivers, prompts and options included. Loads no model."""
     from harness.flow.validate import validate as check
 
     checked = {str(path): check(path) for path in paths}
@@ -47,8 +50,10 @@ def validate(
 
 
 @app.command()
-def schema(kind: Annotated[str, typer.Argument(help="suite or policy.")]) -> None:
-    """Print the JSON schema of suite or policy files, for editors."""
+def schema(
+    kind: Annotated[str, typer.Argument(help="suite, policy or waivers.")],
+) -> None:
+    """Print the JSON schema of suite, policy or waivers files, for editors."""
     from harness.flow.validate import schema_of
 
     print_json(schema_of(kind))

@@ -25,6 +25,21 @@ Out = Annotated[
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print JSON, and nothing else, to stdout.")
 ]
+Waivers = Annotated[
+    Path | None, typer.Option("--waivers", help="A file of waivers, each for one rule.")
+]
+Against = Annotated[
+    str | None,
+    typer.Option(
+        "--champion", help="The run to compare with, or `none` [what the model's alias serves]."
+    ),
+]
+Sequential = Annotated[
+    bool, typer.Option("--sequential", help="Go in rounds; stop once every rule is decided.")
+]
+Budget = Annotated[
+    int | None, typer.Option("--budget", min=1, help="With --sequential: the most prompts.")
+]
 Folder = Annotated[Path, typer.Argument(help="A run's folder.")]
 Model = Annotated[str, typer.Option("--model", help="Registered model to promote.")]
 Alias = Annotated[str, typer.Option("--alias", help="Alias that moves on PASS.")]

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from harness.cli.options import (
     EXIT,
+    Against,
     Alias,
     AsJson,
+    Budget,
     Folder,
     Model,
     Out,
     Policy,
+    Sequential,
     Suite,
+    Waivers,
     bars,
     emit,
     finish,
@@ -36,22 +41,28 @@ def gate(
         str | None, typer.Option(help="Register and promote as this model.")
     ] = None,
     alias: Alias = "champion",
+    waivers: Waivers = None,
+    champion: Against = None,
+    sequential: Sequential = False,
+    budget: Budget = None,
     track: Annotated[bool, typer.Option("--mlflow/--no-mlflow", help="Log to MLflow.")] = True,
     as_json: AsJson = False,
 ) -> None:
     """Run a suite, judge it, log it, and promote the model only if it passes."""
-    from harness.flow.promote import promote
-    from harness.flow.record import record
-    from harness.flow.run import run
+    from harness.flow.champion import champion_of
+    from harness.flow.gate import gate as go
+    from harness.flow.run import Options
 
+    rules, runs = policy_(policy), out.parent if out else Path("runs")
+    how = Options(
+        out=out, waivers=waivers, sequential=sequential, budget=budget, track=track,
+        champion=champion_of(champion, rules, runs),
+    )  # fmt: skip
     with bars(quiet=as_json) as progress:
-        view, folder = run(suite_(suite), policy_(policy), out=out, progress=progress)
-    summed = summary(view, folder)
-    if track or model:
-        summed["mlflow"] = record(view, folder)
-    if model:
-        summed["promotion"] = promote(view, folder, model, alias)
-    finish(view, summed, as_json=as_json)
+        view, folder, done = go(
+            suite_(suite), rules, how, model=model, alias=alias, progress=progress
+        )
+    finish(view, summary(view, folder) | done, as_json=as_json)
 
 
 @app.command("run")
@@ -59,23 +70,42 @@ def run_command(
     suite: Suite,
     policy: Policy = None,
     out: Out = None,
+    waivers: Waivers = None,
+    champion: Against = None,
+    sequential: Sequential = False,
+    budget: Budget = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a suite and write its report; judge it where a policy is given. Nothing is logged."""
-    from harness.flow.run import run
+    from harness.flow.champion import champion_of
+    from harness.flow.run import Options, run
 
+    rules = policy_(policy) if policy else None
+    runs = out.parent if out else Path("runs")
+    how = Options(
+        out=out, waivers=waivers, sequential=sequential, budget=budget,
+        champion=champion_of(champion, rules, runs) if rules else None,
+    )  # fmt: skip
     with bars(quiet=as_json) as progress:
-        rules = policy_(policy) if policy else None
-        view, folder = run(suite_(suite), rules, out=out, progress=progress)
+        view, folder = run(suite_(suite), rules, how, progress=progress)
     finish(view, summary(view, folder), as_json=as_json)
 
 
 @app.command()
-def judge(folder: Folder, policy: Policy = None, as_json: AsJson = False) -> None:
+def judge(
+    folder: Folder,
+    policy: Policy = None,
+    waivers: Waivers = None,
+    champion: Against = None,
+    as_json: AsJson = False,
+) -> None:
     """Judge a stored run again, by its own policy or another. Loads no model."""
-    from harness.flow.run import rejudge
+    from harness.flow.assess import rejudge
+    from harness.flow.champion import champion_of
 
-    view = rejudge(folder, policy_(policy) if policy else None)
+    rules = policy_(policy) if policy else None
+    other = champion_of(champion, rules or folder, folder.parent)
+    view = rejudge(folder, rules, waivers=waivers, champion=other)
     finish(view, summary(view, folder), as_json=as_json)
 
 
@@ -88,7 +118,7 @@ def report(
 ) -> None:
     """Print a stored run's report, made anew from its scores."""
     from harness import registry
-    from harness.flow.run import review
+    from harness.flow.assess import review
 
     sys.stdout.buffer.write(registry.load("reporters", form)().render(review(folder)))
 
@@ -96,8 +126,8 @@ def report(
 @app.command("record")
 def record_command(folder: Folder, as_json: AsJson = False) -> None:
     """Send a stored run to MLflow. Sending it twice stores it once."""
+    from harness.flow.assess import review
     from harness.flow.record import record
-    from harness.flow.run import review
 
     emit({"mlflow": record(review(folder), folder)}, as_json=as_json)
 
@@ -111,8 +141,8 @@ def promote_command(
     as_json: AsJson = False,
 ) -> None:
     """Register what a run evaluated and move an alias to it, only if it passed."""
+    from harness.flow.assess import review
     from harness.flow.promote import promote
-    from harness.flow.run import review
 
     view = review(folder)
     result = promote(view, folder, model, alias, generator=generator)

@@ -2,41 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
-from harness.engine import identity, schemas
 from harness.engine.store import Store
-from harness.metrics.estimate import METHODS, Estimate, estimate
+from harness.flow.rows import BY_PROMPT, ArmKey, ArmRows, Part, Scores, arm_rows
+from harness.metrics.estimate import METHODS, SEQUENTIAL_METHODS, Estimate, estimate
 from harness.protocols import Bound, MetricDef, Proportion
 from harness.records import Metric
 
-if TYPE_CHECKING:
-    import numpy as np
-    import pyarrow as pa
-    from numpy.typing import NDArray
-
-_COVERAGE = MetricDef(kind=Proportion("scored"), unit="share", better="higher")
+COVERAGE = MetricDef(kind=Proportion("scored"), unit="share", better="higher")
+"""How many planned outputs a scorer could read: every scorer has this metric."""
 
 
-@dataclass(frozen=True, slots=True)
-class ArmKey:
-    """Names and fingerprint of one generator under one strategy, as the manifest holds them."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """How a run's numbers are bounded: what is independent, and how often it is looked at.
 
-    generator: str
-    strategy: str
-    fingerprint: str
+    `looks` is 0 for a plan of fixed size, or how often a sequential gate may
+    look while the sample grows.
+    """
+
+    cluster_by: str = BY_PROMPT
+    looks: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Arm:
-    """The planned cases of one arm: ids in plan order, and the prompt each belongs to."""
-
-    key: ArmKey
-    output_ids: pa.Array
-    prompts: NDArray[np.int64]
-    slices: Mapping[str, NDArray[np.bool_]]
+FIXED = Setting()
 
 
 def aggregate(
@@ -44,6 +35,9 @@ def aggregate(
     arms: Sequence[ArmKey],
     scorers: Sequence[Bound],
     confidences: Sequence[float],
+    *,
+    setting: Setting = FIXED,
+    names: Collection[str] | None = None,
 ) -> tuple[Metric, ...]:
     """Sum every scorer's readings up, for each arm, slice and confidence asked for.
 
@@ -55,123 +49,72 @@ def aggregate(
         arms: The arms to sum up.
         scorers: The scorers, not entered: only their metrics are asked.
         confidences: Confidence of each one-sided bound.
+        setting: What is independent, and how often it is looked at.
+        names: Metrics to work out, as `scorer.metric`; all when left out.
     """
-    planned = [_arm(store, key) for key in arms]
-    return tuple(
-        metric
-        for scorer in scorers
-        for metric in _of_scorer(store, planned, scorer, confidences)
-    )
+    planned = [arm_rows(store, key, cluster_by=setting.cluster_by) for key in arms]
+    found: list[Metric] = []
+    for scorer in scorers:
+        wanted = definitions(scorer, names)
+        if wanted:
+            scores = Scores(store, scorer)
+            for arm in planned:
+                found += _of_arm(arm, scores, scorer, wanted, (confidences, setting))
+    return tuple(found)
 
 
-def _arm(store: Store, key: ArmKey) -> _Arm:
+def definitions(scorer: Bound, names: Collection[str] | None = None) -> dict[str, MetricDef]:
+    """A scorer's metrics by their own name, its coverage last; only those asked for."""
+    every = {**scorer.plugin.metrics, "coverage": COVERAGE}
+    return {k: v for k, v in every.items() if names is None or f"{scorer.name}.{k}" in names}
+
+
+def measured(
+    part: Part, definition: MetricDef, confidence: float, setting: Setting = FIXED
+) -> Estimate:
+    """Work out one metric of one slice."""
     import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
 
-    table = store.columns("cases", ["case_id", "generator", "strategy", "prompt_id", "tags"])
-    own = pc.and_(
-        pc.equal(table["generator"], key.generator), pc.equal(table["strategy"], key.strategy)
-    )
-    table = table.filter(own)
-    ids = [identity.output_id(case, key.fingerprint) for case in table["case_id"].to_pylist()]
-    prompts = pc.rank(table["prompt_id"], tiebreaker="dense").to_numpy().astype(np.int64)
-    return _Arm(key, pa.array(ids, pa.string()), prompts, _slices(table["tags"]))
-
-
-def _slices(tags: pa.ChunkedArray) -> dict[str, NDArray[np.bool_]]:
-    """Which cases carry each tag: a mask for `all`, then one for each `key=value`."""
-    import numpy as np
-    import pyarrow.compute as pc
-
-    size = len(tags)
-    masks = {"all": np.ones(size, dtype=np.bool_)}
-    rows = tags.combine_chunks()
-    if size == 0 or len(rows.keys) == 0:
-        return masks
-    pairs = pc.binary_join_element_wise(rows.keys, rows.items, "=").dictionary_encode()
-    owner = np.repeat(np.arange(size), np.diff(rows.offsets.to_numpy()))
-    codes = pairs.indices.to_numpy()
-    for label, code in sorted((str(name), i) for i, name in enumerate(pairs.dictionary)):
-        masks[label] = np.zeros(size, dtype=np.bool_)
-        masks[label][owner[codes == code]] = True
-    return masks
-
-
-def _of_scorer(
-    store: Store, arms: Sequence[_Arm], scorer: Bound, confidences: Sequence[float]
-) -> Iterator[Metric]:
-    import pyarrow.compute as pc
-
-    plugin = scorer.plugin
-    names = [
-        "output_id",
-        "status",
-        *(f"value_{name}" for name in plugin.columns),
-    ]
-    table = store.columns(f"scores/{scorer.name}", names, {scorer.fingerprint})
-    table = table.filter(pc.equal(table["status"], "ok"))
-    if table.num_rows == 0:
-        table = schemas.scores(plugin.columns).empty_table().select(names)
-    for arm in arms:
-        place = pc.index_in(arm.output_ids, table["output_id"]).to_numpy(zero_copy_only=False)
-        for confidence in confidences:
-            yield from _of_arm(arm, table, place, scorer, confidence)
+    if definition is COVERAGE:
+        return estimate(
+            definition, {"scored": part.scored}, part.planned,
+            missing=np.empty(0, dtype=np.int64), confidence=confidence, looks=setting.looks,
+        )  # fmt: skip
+    return estimate(
+        definition, part.columns, part.clusters,
+        missing=part.missing, confidence=confidence, looks=setting.looks,
+    )  # fmt: skip
 
 
 def _of_arm(
-    arm: _Arm, table: pa.Table, place: NDArray[np.float64], scorer: Bound, confidence: float
-) -> Iterator[Metric]:
-    import numpy as np
-
-    scored = np.isfinite(place.astype(np.float64))
-    for label, mask in arm.slices.items():
-        rows = place[mask & scored].astype(np.int64)
-        columns = _columns(table.take(rows), scorer.plugin.columns)
-        clusters, missing = arm.prompts[mask & scored], arm.prompts[mask & ~scored]
-        for name, definition in scorer.plugin.metrics.items():
-            result = estimate(
-                definition, columns, clusters, missing=missing, confidence=confidence
-            )
-            yield _metric(arm.key, label, scorer, (name, definition), (result, confidence))
-        covered = estimate(
-            _COVERAGE, {"scored": scored[mask]}, arm.prompts[mask],
-            missing=np.empty(0, dtype=np.int64), confidence=confidence,
-        )  # fmt: skip
-        yield _metric(arm.key, label, scorer, ("coverage", _COVERAGE), (covered, confidence))
-
-
-def _columns(table: pa.Table, kinds: Mapping[str, str]) -> dict[str, Any]:
-    """Stored columns as what estimators take: arrays of numbers, lists of texts and arrays."""
-    import numpy as np
-
-    plain = {"bool": np.bool_, "int": np.int64, "float": np.float64}
-    columns: dict[str, Any] = {}
-    for name, kind in kinds.items():
-        column = table[f"value_{name}"].combine_chunks()
-        if kind in plain:
-            columns[name] = column.to_numpy(zero_copy_only=False).astype(plain[kind])
-        elif kind == "text":
-            columns[name] = column.to_pylist()
-        else:
-            flat = column.flatten().to_numpy(zero_copy_only=False)
-            columns[name] = (
-                np.split(flat, np.cumsum(column.value_lengths().to_numpy())[:-1])
-                if len(column)
-                else []
-            )
-    return columns
-
-
-def _metric(
-    key: ArmKey,
-    label: str,
+    arm: ArmRows,
+    scores: Scores,
     scorer: Bound,
-    defined: tuple[str, MetricDef],
-    result: tuple[Estimate, float],
+    wanted: dict[str, MetricDef],
+    how: tuple[Sequence[float], Setting],
+) -> Iterator[Metric]:
+    confidences, setting = how
+    for label, part in scores.parts(arm):
+        for confidence in confidences:
+            for name, definition in wanted.items():
+                found = measured(part, definition, confidence, setting)
+                about = (arm.key, label, scorer, name)
+                yield metric_of(about, definition, found, confidence, setting)
+
+
+def metric_of(
+    about: tuple[ArmKey, str, Bound, str],
+    definition: MetricDef,
+    found: Estimate,
+    confidence: float,
+    setting: Setting = FIXED,
 ) -> Metric:
-    (name, definition), (found, confidence) = defined, result
-    kind = type(definition.kind).__name__
+    """Write an estimate down with everything that tells it from another number."""
+    key, label, scorer, name = about
+    kind = type(definition.kind)
+    methods = SEQUENTIAL_METHODS if setting.looks else METHODS
+    by = "" if setting.cluster_by == BY_PROMPT else f"|clusters:{setting.cluster_by}"
+    looks = f"|looks:{setting.looks}" if setting.looks else ""
     return Metric(
         generator=key.generator,
         strategy=key.strategy,
@@ -184,12 +127,15 @@ def _metric(
         n=found.n,
         missing=found.missing,
         clusters=found.clusters,
-        kind=kind,
+        kind=kind.__name__,
         unit=definition.unit,
         better=definition.better,
-        signature=f"{scorer.use}.{name}|v:{definition.version}|by:{kind}"
-        f"|interval:{METHODS[type(definition.kind)]}|scorer:{scorer.fingerprint[:12]}"
-        f"|n:{found.n}|c:{confidence}",
+        signature=f"{scorer.use}.{name}|v:{definition.version}|by:{kind.__name__}"
+        f"|interval:{methods[kind]}|scorer:{scorer.fingerprint[:12]}"
+        f"|n:{found.n}|c:{confidence}{by}{looks}",
         design_effect=found.design_effect,
         cause=found.cause,
     )
+
+
+__all__ = ["FIXED", "ArmKey", "Setting", "aggregate", "definitions", "measured", "metric_of"]

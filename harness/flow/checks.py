@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -10,7 +11,7 @@ from harness.flow.comparisons import Ask
 from harness.flow.evidence import ArmName, Evidence, Gap
 from harness.flow.rulings import Decided, empty_slice, finding, labels, measured
 from harness.flow.terms import Bar, Terms
-from harness.records import Finding, Metric, Outcome
+from harness.records import Finding, Metric
 from harness.spec.policy import PolicySpec, Rule
 from harness.spec.requirement import Coverage, Document
 
@@ -44,16 +45,24 @@ def _conforms(terms: Terms, metric: Metric, *, whole: bool) -> Finding:
         return finding(terms, metric, metric.slice, ("inconclusive", "error", said), ask)
     if metric.value is None:
         decided: Decided = ("inconclusive", metric.cause or "unscored", "no output has a score")
+    elif not math.isfinite(metric.value):
+        decided = ("inconclusive", "error", "no value could be computed")
     elif metric.value != wanted:
         odd = round(abs(metric.value - wanted) * metric.n)
         decided = ("fail", "evidence", f"{odd} of {metric.n} outputs do not conform")
-    elif metric.missing or not whole or metric.n < terms.least:
+    else:
+        decided = _seen(terms, metric, whole=whole)
+    return finding(terms, metric, metric.slice, decided, ask)
+
+
+def _seen(terms: Terms, metric: Metric, *, whole: bool) -> Decided:
+    """Where every output seen conforms: whether all that were planned were seen."""
+    if metric.missing or metric.cause or not whole or metric.n < terms.least:
         planned = metric.n + metric.missing
         said = f"{metric.n} of {planned} outputs were seen" + ("" if whole else ", of a part")
-        decided = ("inconclusive", "unscored" if metric.missing else "insufficient_n", said)
-    else:
-        decided = ("pass", "evidence", f"all {metric.n} outputs conform")
-    return finding(terms, metric, metric.slice, decided, ask)
+        short = metric.cause or ("unscored" if metric.missing else "insufficient_n")
+        return "inconclusive", short, said
+    return "pass", "evidence", f"all {metric.n} outputs conform"
 
 
 def coverage(rule: Rule, asked: Coverage, evidence: Evidence) -> Finding:
@@ -70,9 +79,11 @@ def coverage(rule: Rule, asked: Coverage, evidence: Evidence) -> Finding:
     words = f"prompts by {asked.by}"
     if asked.where:
         words += " where " + ", ".join(f"{k}={v}" for k, v in asked.where.items())
-    outcome: Outcome = "fail" if short else "pass"
     said = f"too few prompts, {'; '.join(short)}" if short else f"{total} prompts cover it"
-    found = _static(rule, words, (outcome, "evidence", said))
+    decided: Decided = ("fail" if short else "pass", "evidence", said)
+    if short and evidence.partial:
+        decided = ("inconclusive", "insufficient_n", f"{said}; not all were asked")
+    found = _static(rule, words, decided)
     return _numbered(found, ">=", float(max(least, sum(asked.each.values()))), float(total))
 
 
@@ -83,8 +94,8 @@ def document(rule: Rule, asked: Document, evidence: Evidence) -> Finding:
     if signed is None:
         said = f"there is no document {asked.file!r}"
         return _static(rule, words, ("inconclusive", "missing_metric", said))
-    valid = len(signed.signers)
-    names = ", ".join(signed.signers) or "nobody"
+    people = sorted(set(signed.signers) & set(asked.signed_by))
+    valid, names = len(people), ", ".join(people) or "nobody"
     decided: Decided = ("pass", "evidence", f"signed by {names}")
     if signed.invalid:
         said = f"the signature of {', '.join(signed.invalid)} is not of these bytes"
@@ -128,6 +139,9 @@ def _gaps(arm: ArmName, evidence: Evidence, policy: PolicySpec) -> Iterator[tupl
         if not found.startswith(wanted[:_DIGITS]) or len(wanted) < _DIGITS:
             said = f"scorer {name!r} is {found[:_DIGITS] or 'absent'}, not {wanted[:_DIGITS]}"
             yield "evidence.scorers", Gap("digest_mismatch", said)
+    if not evidence.committed:
+        said = "its seed was not written down before it was generated"
+        yield "attempts", Gap("unplanned_retry", said)
     failed = [a for a in evidence.attempts if a.generator == generator and a.outcome == "fail"]
     if len(failed) >= policy.attempts:
         tried = ", ".join(f"{a.run_id} (seed {a.seed})" for a in failed)

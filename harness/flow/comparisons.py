@@ -35,7 +35,11 @@ def asks_of(terms: Terms, metric: Metric) -> tuple[Ask, ...] | Gap:
             "error",
             f"{metric.name} has no better direction; compare it with `test: equivalent`",
         )
-    return (_one_sided(compare, sign=1.0 if metric.better == "lower" else -1.0),)
+    ask = _one_sided(compare, sign=1.0 if metric.better == "lower" else -1.0)
+    if ask.scale <= 0.0:
+        said = f"a margin of {compare.margin:.1%} leaves nothing of the other's value"
+        return Gap("error", f"{said} to compare {metric.name} with")
+    return (ask,)
 
 
 def _one_sided(compare: Comparison, sign: float) -> Ask:
@@ -44,7 +48,12 @@ def _one_sided(compare: Comparison, sign: float) -> Ask:
     allowed = -compare.margin if superior else compare.margin
     op: Op = ("<" if superior else "<=") if sign > 0 else (">" if superior else ">=")
     if compare.relative:
-        return Ask(Bar(op, 0.0), _words(compare), compare.against, 1.0 + sign * allowed)
+        scale = 1.0 + sign * allowed
+        words = _words(compare)
+        if compare.margin < 0:
+            side = "most" if sign > 0 else "least"
+            words = f"{compare.metric} at {side} {scale:.4g} x that of {compare.against}"
+        return Ask(Bar(op, 0.0), words, compare.against, scale)
     return Ask(Bar(op, sign * allowed + 0.0), _words(compare), compare.against)
 
 
@@ -61,8 +70,6 @@ def _equivalent(compare: Comparison) -> tuple[Ask, ...]:
 
 def _words(compare: Comparison) -> str:
     margin = f"{compare.margin:.4g}" if not compare.relative else f"{compare.margin:.1%}"
-    if compare.relative and compare.margin < 0:
-        return f"{compare.metric} at most {1 + compare.margin:.4g} x that of {compare.against}"
     said = {
         "noninferior": f"not worse than {compare.against} by more than {margin}",
         "superior": f"better than {compare.against} by more than {margin}",
@@ -78,7 +85,7 @@ def absent(arm: ArmName, terms: Terms, evidence: Evidence) -> str:
         return ""
     if compare.against in (f"strategy:{arm[1]}", f"generator:{arm[0]}"):
         return "it is itself what the others are compared with"
-    if compare.if_absent and compare.against not in evidence.baselines:
+    if compare.if_absent and compare.against in evidence.absent:
         return f"there is no {compare.against} yet: {compare.if_absent}"
     return ""
 

@@ -61,14 +61,15 @@ class Evidence:
     `metrics` holds every metric at each confidence the policy names, `at` gives
     one of them at another confidence, and `contrast` a difference. `prompts` are
     the tags of each distinct planned prompt. `partial` names the arms whose plan
-    was not gone through to the end, because a sequential gate stopped. `baselines`
-    are the champion and anchors that were found, as rules name them.
+    was not gone through to the end, because a sequential gate stopped. `absent`
+    names baselines that are known not to exist: unknown is another matter.
+    `committed` says that the seed was written down before anything was generated.
     """
 
     metrics: Sequence[Metric]
     at: Callable[[Metric, float], Metric] = lambda metric, _: metric
     contrast: Callable[[Question], Difference | Gap] = _no_baseline
-    baselines: frozenset[str] = frozenset()
+    absent: frozenset[str] = frozenset()
     prompts: Sequence[Mapping[str, str]] = ()
     documents: Mapping[str, Signed] = field(default_factory=dict)
     subjects: Mapping[str, str] = field(default_factory=dict)
@@ -76,5 +77,6 @@ class Evidence:
     suite: str = ""
     scorers: Mapping[str, str] = field(default_factory=dict)
     attempts: Sequence[Attempt] = ()
+    committed: bool = True
     partial: frozenset[ArmName] = frozenset()
     today: date | None = None

@@ -13,6 +13,7 @@ from harness.flow.bind import bind
 from harness.protocols import MetricDef
 from harness.spec import library
 from harness.spec.load import load
+from harness.spec.policy import PolicySpec
 from harness.spec.suite import PluginSpec, SuiteSpec
 
 
@@ -27,13 +28,24 @@ def listing(kind: str) -> dict[str, str]:
     if kind == "policies":
         place = library.folder("policies")
         return {n: str(place / f"{n}.yaml") for n in library.names("policies")}
+    if kind == "packs":
+        return {name: _source(path) for name, path in library.packs().items()}
     if kind == "metrics":
         return dict(_metrics())
     if kind not in registry.KINDS:
-        known = (*registry.KINDS, "suites", "policies", "metrics")
+        known = (*registry.KINDS, "suites", "policies", "packs", "metrics")
         hint = registry.suggest(kind, known) or f"one of {', '.join(known)}"
         raise PluginError(f"nothing to list is called {kind!r}", fix=hint)
     return registry.names(kind)
+
+
+def _source(path: Path) -> str:
+    """Where a pack's numbers come from, and whether anyone has checked them."""
+    pack = load(path, PolicySpec).pack
+    if pack is None:
+        return "says nothing of its source"
+    checked = f"verified by {pack.verified.by}" if pack.verified else "not verified"
+    return f"{pack.grade}, {checked}: {pack.source}"
 
 
 def _metrics() -> Iterator[tuple[str, str]]:

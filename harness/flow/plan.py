@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -39,13 +39,18 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a suite comes to. Cases are made on demand, so a long plan costs little memory."""
+    """What a suite comes to. Cases are made on demand, so a long plan costs little memory.
+
+    `looks` are the numbers of prompts at which a sequential gate looks; none
+    where all prompts are asked.
+    """
 
     suite: SuiteSpec
     base: Path
     prompts: tuple[Prompt, ...]
     arms: tuple[Arm, ...]
     scorers: tuple[Bound, ...]
+    looks: tuple[int, ...] = ()
 
     @property
     def size(self) -> int:
@@ -70,6 +75,7 @@ class Plan:
                 [a.label for a in self.arms],
                 self.suite.samples_per_prompt,
                 self.suite.seed,
+                *([list(self.looks)] if self.looks else []),
             ]
         )
 
@@ -116,11 +122,16 @@ def plan(suite: SuiteSpec, base: Path) -> Plan:
     return Plan(
         suite=suite,
         base=base,
-        prompts=tuple(sorted(prompts, key=_longest_first)),
+        prompts=longest_first(prompts),
         arms=tuple(Arm(g, s) for g in generators for s in suite.strategies),
         scorers=tuple(scorers),
     )
 
 
-def _longest_first(prompt: Prompt) -> tuple[int, str]:
+def longest_first(prompts: Iterable[Prompt]) -> tuple[Prompt, ...]:
+    """Put prompts in the order in which they are generated."""
+    return tuple(sorted(prompts, key=_length))
+
+
+def _length(prompt: Prompt) -> tuple[int, str]:
     return -len(prompt.text.encode("utf-8", "replace")), prompt.prompt_id

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from harness.engine.store import Store
-from harness.errors import RefusedError
+from harness.errors import RefusedError, WaiverError
+from harness.flow.baselines import CHAMPION, asked_for, champion_seal
 from harness.flow.bind import bind
+from harness.flow.rules import own_policy, stored_waivers
 from harness.flow.subjects import described
 from harness.ledger.evidence import Evidence
 from harness.ledger.promote import promote as move
 from harness.ledger.seal import verify
 from harness.ledger.subject import Subject, subject_of
 from harness.ledger.tracking import recall
-from harness.ledger.versions import register
+from harness.ledger.versions import register, served_seal
 from harness.records import RunView
 from harness.spec.suite import SuiteSpec
 
@@ -48,6 +51,8 @@ def promote(
         outcome = (view.outcome or "not judged").upper()
         said = f"{model} version {version} registered; {alias!r} does not move: {outcome}"
         return result | {"said": said}
+    _check_champion(folder, sealed, model, alias)
+    _check_waivers(folder)
     evidence = Evidence(
         run=view, root=folder, subject=subject, recorded=recorded, expected_seal=sealed
     )
@@ -55,6 +60,33 @@ def promote(
     before = f", from version {moved.previous}" if moved.previous not in (None, version) else ""
     said = f"{alias!r} of {model} is now version {version}{before}"
     return result | {"moved": True, "previous": moved.previous, "said": said}
+
+
+def _check_champion(folder: Path, sealed: str, model: str, alias: str) -> None:
+    """Refuse where the run was compared with another champion than is served now."""
+    store = Store(folder)
+    policy = own_policy(store)
+    if policy is None or CHAMPION not in asked_for(policy):
+        return
+    served, compared = served_seal(model, alias), champion_seal(store)
+    if served not in (compared, sealed):
+        raise RefusedError(
+            f"the run was not compared with what {alias!r} of {model!r} serves now",
+            where=f"compared with {compared or 'nothing'}, served is {served or 'nothing'}",
+            fix=f"harness judge {folder} --champion RUN, then record and promote it again",
+        )
+
+
+def _check_waivers(folder: Path) -> None:
+    """Refuse where a waiver that the pass may rest on has run out since it was judged."""
+    today = datetime.now(UTC).date()
+    for waiver in stored_waivers(Store(folder)):
+        if today > waiver.expires:
+            raise WaiverError(
+                f"waiver {waiver.id!r} expired on {waiver.expires}",
+                where=str(folder),
+                fix=f"harness judge {folder} --policy POLICY, without it",
+            )
 
 
 def _subject(folder: Path, generator: str | None) -> tuple[Subject, Path | None]:

@@ -111,7 +111,7 @@ def _read(terms: Terms, metric: Metric, ask: Ask, *, whole: bool) -> Finding:
 
 def _by_bound(terms: Terms, metric: Metric, bar: Bar, *, whole: bool) -> Decided:
     reading = bar.reading(metric.low, metric.high)
-    said = _words(terms, bar, metric.low, metric.high, f"{terms.confidence:.4g} bounds")
+    said = _words(terms, bar, metric.low, metric.high, f"{100 * terms.confidence:.6g} % bounds")
     if reading == "fail":
         return "fail", "evidence", said
     return _held(reading, said, _gap(terms, metric, whole=whole))
@@ -123,6 +123,8 @@ def _by_point(terms: Terms, metric: Metric, bar: Bar, *, whole: bool) -> Decided
     reading = bar.reading(value, value)
     said = _words(terms, bar, value, value, "estimate")
     gap = _gap(terms, metric, whole=whole)
+    if not whole:
+        gap = Gap("insufficient_n", "an estimate counts only once the whole plan is through")
     if gap is None and metric.missing:
         planned = metric.n + metric.missing
         gap = Gap("unscored", f"{metric.missing} of {planned} cases have no score to average")

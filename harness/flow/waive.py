@@ -77,6 +77,7 @@ def _waived(finding: Finding, verdict: Verdict, waivers: Sequence[Waiver]) -> Fi
 
 def _covers(waiver: Waiver, finding: Finding, verdict: Verdict) -> bool:
     fits = (finding.rule, finding.slice) == (waiver.rule, waiver.slice)
+    fits = fits and finding.kind != "evidence"  # of the run, though a rule bear its name
     if not fits or waiver.strategy not in (None, verdict.strategy):
         return False
     if finding.outcome == "fail":

@@ -98,6 +98,29 @@ def status(model: str) -> tuple[Standing, ...]:
         )
 
 
+def served_seal(model: str, alias: str) -> str | None:
+    """The seal of the run that moved an alias to where it stands; None where nothing is served.
+
+    Raises:
+        RefusedError: The alias was moved without a run of ours.
+        TrackingError: MLflow cannot be reached.
+    """
+    with connected() as server:
+        if not _known(server, model):
+            return None
+        version = aliases_of(server, model).get(alias)
+        if version is None:
+            return None
+        seal = server.client.get_model_version(model, version).tags.get("harness.seal")
+    if not seal:
+        raise RefusedError(
+            f"{alias!r} of {model!r} is version {version}, which no gate promoted",
+            where=server.shown,
+            fix="say what to compare with: --champion RUN, or --champion none",
+        )
+    return str(seal)
+
+
 def aliases_of(server: Server, model: str) -> dict[str, str]:
     """Each alias of a model with the version it stands for.
 

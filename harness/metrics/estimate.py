@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.errors import NonFiniteError, SpecError
+from harness.errors import SpecError
+from harness.metrics.anytime import EACH_LOOK, confidence_of_each, hold_at_every_look
+from harness.metrics.bounded import bounded
+from harness.metrics.per_prompt import prompt_numbers
 from harness.metrics.resampled import (
     SEED,
     hold_share,
@@ -22,13 +25,13 @@ from harness.metrics.resampled import (
     ratio_weight,
     set_estimate,
 )
-from harness.metrics.result import Estimate
-from harness.metrics.rows import Rows, within
+from harness.metrics.result import Estimate, ordered
+from harness.metrics.rows import Rows
 from harness.metrics.stats.bootstrap import DRAWS
 from harness.metrics.stats.clustered_proportion import clustered_upper, effective_sizes
-from harness.metrics.stats.clusters import Layout, lay_out, total
+from harness.metrics.stats.clusters import lay_out, total
 from harness.metrics.stats.jackknife import GROUPS
-from harness.metrics.stats.mean import ClusterSums, design_effect, mean_bounds
+from harness.metrics.stats.mean import ClusterSums, design_effect, worst_sums
 from harness.metrics.stats.quantile import quantile_bounds
 from harness.protocols import (
     Count,
@@ -57,6 +60,11 @@ METHODS: Mapping[type[Kind], str] = {
     OfSet: f"jackknife-{GROUPS}",
 }
 """The interval of each kind, for signatures."""
+SEQUENTIAL_METHODS: Mapping[type[Kind], str] = {
+    kind: f"{'betting/' if how == 'betting' else ''}{METHODS[kind]}{'/union' if how else ''}"
+    for kind, how in EACH_LOOK.items()
+}
+"""The same where rows are looked at while they grow: a union bound wherever no bet fits."""
 
 
 def estimate(
@@ -66,6 +74,7 @@ def estimate(
     *,
     missing: NDArray[np.int64],
     confidence: float,
+    looks: int = 0,
 ) -> Estimate:
     """Compute a metric from its scored rows. The order of rows never matters.
 
@@ -76,11 +85,14 @@ def estimate(
         clusters: int64 [n], the prompt of each scored row, any numbering.
         missing: int64 [m], the prompt of each planned row without a score.
         confidence: Of each bound on its own, in (0.5, 1).
+        looks: 0 where the number of rows was fixed beforehand. Else how often they
+            may be looked at while they grow by whole prompts: each bound then
+            holds at all looks together.
 
     Raises:
         NonFiniteError: If a score, or what a metric's function returns, is not finite.
         PluginError: If a score is not of the kind its metric declares.
-        SpecError: If `confidence` is out of range.
+        SpecError: If `confidence` or `looks` is out of range.
 
     >>> import numpy as np
     >>> safe = MetricDef(kind=Proportion("bad"), unit="share", better="lower")
@@ -92,6 +104,7 @@ def estimate(
     """
     if not 0.5 < confidence < 1.0:
         raise SpecError("a confidence lies above 0.5 and below 1", where=f"{confidence}")
+    each = confidence_of_each(confidence, looks)
     layout = lay_out(clusters, missing)
     n, lost = layout.scored.size, layout.missing.size
     blank = Estimate(n=n, missing=lost, clusters=layout.clusters)
@@ -99,7 +112,11 @@ def estimate(
         return replace(blank, cause="unscored")
     if n < max(1, definition.n_min):
         return replace(blank, cause="insufficient_n")
-    return _ordered(_of_kind(definition, Rows(columns, layout), confidence, blank))
+    rows = Rows(columns, layout)
+    found = _of_kind(definition, rows, each, blank)
+    if looks:
+        found = hold_at_every_look(definition.kind, rows, found, confidence)
+    return ordered(found)
 
 
 def _of_kind(definition: MetricDef, rows: Rows, confidence: float, blank: Estimate) -> Estimate:
@@ -148,54 +165,19 @@ def _mean(kind: Mean, rows: Rows, confidence: float, blank: Estimate) -> Estimat
     value = total(sums) / blank.n
     used = scored > 0
     squares = total((values - value) ** 2)
-    found = _bounded(sums, layout, kind.bounds, confidence, replace(blank, value=value))
+    lowest, highest = worst_sums(sums, layout.missing_sizes, kind.bounds)
+    planned = ClusterSums(sizes=layout.sizes, lowest=lowest, highest=highest)
+    found = bounded(planned, kind.bounds, confidence, replace(blank, value=value))
     return replace(found, design_effect=design_effect(scored[used], sums[used], squares))
 
 
 def _per_prompt(kind: PerPrompt, rows: Rows, confidence: float, blank: Estimate) -> Estimate:
-    layout = rows.layout
-    values = rows.floats(kind.column)
-    order = np.lexsort((values, layout.scored))
-    ends = np.cumsum(layout.scored_sizes).astype(np.int64)[:-1]
-    answers = [
-        kind.function(group) if group.size else None for group in np.split(values[order], ends)
-    ]
-    defined = np.array([answer is not None for answer in answers])
-    if not defined.any():
+    found = prompt_numbers(kind, rows)
+    if not found.defined.any():
         return replace(blank, cause="unscored" if blank.missing else "insufficient_n")
-    numbers = np.array([0.0 if answer is None else answer for answer in answers])
-    if not np.isfinite(numbers).all():
-        raise NonFiniteError("a prompt's number is not finite", where=f"column {kind.column}")
-    numbers[defined] = within(numbers[defined], kind.bounds, kind.column)
-    prompts = np.arange(layout.clusters)
-    whole = defined & (layout.missing_sizes == 0)
-    known = Layout(prompts[whole], prompts[~whole], layout.clusters)
-    start = replace(blank, value=total(numbers[defined]) / int(defined.sum()))
-    return _bounded(np.where(whole, numbers, 0.0), known, kind.bounds, confidence, start)
-
-
-def _bounded(
-    sums: NDArray[np.float64],
-    layout: Layout,
-    bounds: tuple[float | None, float | None],
-    confidence: float,
-    start: Estimate,
-) -> Estimate:
-    """Bound a mean of clusters whose missing rows lie anywhere within `bounds`."""
-    lost = layout.missing_sizes
-    floor, ceiling = bounds
-    lowest, highest = sums.copy(), sums.copy()
-    lowest[lost > 0] += -np.inf if floor is None else floor * lost[lost > 0]
-    highest[lost > 0] += np.inf if ceiling is None else ceiling * lost[lost > 0]
-    found = mean_bounds(
-        ClusterSums(sizes=layout.sizes, lowest=lowest, highest=highest), bounds, confidence
-    )
-    cause = ""
-    if found.low is None or found.high is None:
-        cause = "no_spread" if found.flat else ""
-        cause = "insufficient_n" if layout.clusters < 2 else cause
-        cause = "unscored" if layout.missing.size else cause
-    return replace(start, low=found.low, high=found.high, cause=cause)
+    lowest, highest = worst_sums(found.known, found.lost, kind.bounds)
+    sums = ClusterSums(sizes=np.ones(lowest.size), lowest=lowest, highest=highest)
+    return bounded(sums, kind.bounds, confidence, replace(blank, value=found.mean))
 
 
 def _quantile(kind: Quantile, rows: Rows, confidence: float, blank: Estimate) -> Estimate:
@@ -219,13 +201,4 @@ def _count(kind: Count, rows: Rows, blank: Estimate) -> Estimate:
     return replace(blank, value=value, low=value, high=value)
 
 
-def _ordered(found: Estimate) -> Estimate:
-    """Let rounding never put the value outside its own bounds."""
-    if found.value is None:
-        return found
-    low = None if found.low is None else float(min(found.low, found.value))
-    high = None if found.high is None else float(max(found.high, found.value))
-    return replace(found, low=low, high=high)
-
-
-__all__ = ["METHODS", "Estimate", "estimate"]
+__all__ = ["METHODS", "SEQUENTIAL_METHODS", "Estimate", "estimate"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,12 @@ from harness.metrics.stats.jackknife import jackknife_bounds
 from harness.metrics.stats.proportion import exact_upper
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
     from harness.metrics.result import Estimate
-    from harness.metrics.rows import Rows
+    from harness.metrics.rows import Column, Rows
     from harness.protocols import OfSet, Ratio
 
 SEED = 0
@@ -31,27 +35,35 @@ def ratio_estimate(kind: Ratio, rows: Rows, confidence: float, blank: Estimate) 
     Raises:
         PluginError: If a denominator is negative.
     """
-    denominators = rows.floats(kind.denominator)
-    if (denominators < 0.0).any():
-        raise PluginError("a denominator is negative", where=f"column {kind.denominator}")
-    layout = rows.layout
-    sums = np.stack(
-        (layout.sums(rows.floats(kind.numerator)), layout.sums(denominators)), axis=1
-    )
-    value = _transformed(kind, total(sums[:, 0]), total(sums[:, 1]))
+    sums = ratio_sums(kind, rows)
+    value = transformed(kind, total(sums[:, 0]), total(sums[:, 1]))
     if value is None:
         return replace(blank, cause="undefined")
     if blank.missing:
         return replace(blank, value=value, cause="unscored")
     found = ratio_bounds(sums, confidence, seed=SEED)
     if found is None:
-        cause = "no_spread" if layout.clusters > 1 else "insufficient_n"
+        cause = "no_spread" if rows.layout.clusters > 1 else "insufficient_n"
         return replace(blank, value=value, cause=cause)
-    low, high = _transformed(kind, found.low, 1.0), _transformed(kind, found.high, 1.0)
+    low, high = transformed(kind, found.low, 1.0), transformed(kind, found.high, 1.0)
     return replace(blank, value=value, low=low, high=high)
 
 
-def _transformed(kind: Ratio, numerator: float, denominator: float) -> float | None:
+def ratio_sums(kind: Ratio, rows: Rows) -> NDArray[np.float64]:
+    """Add numerators and denominators up by prompt: float64 [C, 2].
+
+    Raises:
+        PluginError: If a denominator is negative.
+    """
+    denominators = rows.floats(kind.denominator)
+    if (denominators < 0.0).any():
+        raise PluginError("a denominator is negative", where=f"column {kind.denominator}")
+    numerators = rows.layout.sums(rows.floats(kind.numerator))
+    return np.stack((numerators, rows.layout.sums(denominators)), axis=1)
+
+
+def transformed(kind: Ratio, numerator: float, denominator: float) -> float | None:
+    """Divide and transform; None where there is no denominator or the number overflows."""
     if denominator <= 0.0:
         return None
     ratio = numerator / denominator
@@ -75,25 +87,53 @@ def set_estimate(kind: OfSet, rows: Rows, confidence: float, blank: Estimate) ->
     Raises:
         NonFiniteError: If the number, or a value it is made from, is not finite.
     """
-    order = rows.canonical(kind.columns)
-    ordered = {name: take(rows.columns[name], order) for name in kind.columns}
-    for name, column in ordered.items():
-        if isinstance(column, np.ndarray) and not np.isfinite(column).all():
-            raise NonFiniteError("a score is not finite", where=f"column {name}")
-    value = kind.function(ordered)
+    outputs = ordered_set(kind, rows)
+    value = outputs.number(kind)
     if value is None:
         return replace(blank, cause="undefined")
-    if not isfinite(value):
-        raise NonFiniteError("a metric of a set of outputs is not finite")
     if blank.missing:
         return replace(blank, value=value, cause="unscored")
     found = jackknife_bounds(
-        value,
-        lambda picked: kind.function({name: take(ordered[name], picked) for name in ordered}),
-        rows.layout.scored[order],
-        confidence,
+        value, lambda picked: outputs.part(kind, picked), outputs.ranks, confidence
     )
     return replace(blank, value=value, low=found.low, high=found.high, cause=found.cause)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderedSet:
+    """The columns of a set in one order of rows, and the prompt of each (int64 [n])."""
+
+    columns: Mapping[str, Column]
+    ranks: NDArray[np.int64]
+
+    def number(self, kind: OfSet) -> float | None:
+        """Compute the metric of the whole set.
+
+        Raises:
+            NonFiniteError: If it is NaN or an infinity.
+        """
+        value = kind.function(self.columns)
+        if value is not None and not isfinite(value):
+            raise NonFiniteError("a metric of a set of outputs is not finite")
+        return value
+
+    def part(self, kind: OfSet, picked: NDArray[np.int64]) -> float | None:
+        """Compute the metric of some rows."""
+        return kind.function({name: take(self.columns[name], picked) for name in self.columns})
+
+
+def ordered_set(kind: OfSet, rows: Rows) -> OrderedSet:
+    """Put rows in their canonical order.
+
+    Raises:
+        NonFiniteError: If a value is NaN or an infinity.
+    """
+    order = rows.canonical(kind.columns)
+    columns = {name: take(rows.columns[name], order) for name in kind.columns}
+    for name, column in columns.items():
+        if isinstance(column, np.ndarray) and not np.isfinite(column).all():
+            raise NonFiniteError("a score is not finite", where=f"column {name}")
+    return OrderedSet(columns, rows.layout.scored[order])
 
 
 def hold_share(found: Estimate, prompts: float, confidence: float) -> Estimate:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,3 +27,16 @@ class Estimate:
     clusters: int
     design_effect: float | None = None
     cause: str = ""
+
+
+def ordered(found: Estimate) -> Estimate:
+    """Let rounding never put the value outside its own bounds.
+
+    >>> ordered(Estimate(value=0.1, low=0.1 + 1e-17, high=0.3, n=9, missing=0, clusters=9)).low
+    0.1
+    """
+    if found.value is None:
+        return found
+    low = None if found.low is None else float(min(found.low, found.value))
+    high = None if found.high is None else float(max(found.high, found.value))
+    return replace(found, low=low, high=high)

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from harness.errors import SpecError
 from harness.registry import suggest
-from harness.spec.library import folder
+from harness.spec.library import packs
 from harness.spec.load import load
 from harness.spec.policy import Defaults, EvidenceSpec, Extension, Pack, PolicySpec, Rule
 
@@ -29,11 +29,6 @@ def load_policy(path: Path) -> PolicySpec:
     return _load(path, ())
 
 
-def packs() -> tuple[str, ...]:
-    """Name each shipped pack, in order."""
-    return tuple(sorted(path.stem for path in (folder("policies") / "packs").glob("*.yaml")))
-
-
 def _load(path: Path, above: tuple[Path, ...]) -> PolicySpec:
     place = path.resolve()
     if place in above:
@@ -51,10 +46,11 @@ def _load(path: Path, above: tuple[Path, ...]) -> PolicySpec:
 def _place(item: Extension, path: Path) -> Path:
     if item.file is not None:
         return path.parent / item.file
-    if item.pack not in packs():
-        hint = suggest(str(item.pack), packs()) or f"there are: {', '.join(packs())}"
-        raise SpecError(f"there is no pack called {item.pack!r}", where=str(path), fix=hint)
-    return folder("policies") / "packs" / f"{item.pack}.yaml"
+    shipped, name = packs(), str(item.pack)
+    if name not in shipped:
+        hint = suggest(name, shipped) or f"there are: {', '.join(shipped)}"
+        raise SpecError(f"there is no pack called {name!r}", where=str(path), fix=hint)
+    return shipped[name]
 
 
 def _flat(own: PolicySpec, lower: list[PolicySpec], path: Path) -> PolicySpec:
@@ -77,7 +73,7 @@ def _flat(own: PolicySpec, lower: list[PolicySpec], path: Path) -> PolicySpec:
         "packs": _packs(own, lower),
         "evidence": _stricter([*(policy.evidence for policy in lower), own.evidence], path),
         "attempts": own.attempts,
-        "not_applicable": {k: v for p in (*lower, own) for k, v in p.not_applicable.items()},
+        "not_applicable": _not_applicable(own, lower),
         "rules": tuple(rules.values()),
     }
     try:
@@ -120,6 +116,13 @@ def _defaults(own: PolicySpec, lower: list[PolicySpec]) -> Defaults:
         below = lower[0].defaults.cluster_by
         return own.defaults.model_copy(update={"cluster_by": below})
     return own.defaults
+
+
+def _not_applicable(own: PolicySpec, lower: list[PolicySpec]) -> dict[str, str]:
+    """All exceptions from below, but for rules that the file states anew."""
+    anew = {rule.id for rule in own.rules}
+    below = {k: v for policy in lower for k, v in policy.not_applicable.items()}
+    return {k: v for k, v in below.items() if k not in anew} | own.not_applicable
 
 
 def _packs(own: PolicySpec, lower: list[PolicySpec]) -> tuple[Pack, ...]:

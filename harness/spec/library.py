@@ -36,8 +36,13 @@ def names(kind: Literal["suites", "policies"]) -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in folder(kind).glob("*.yaml")))
 
 
+def packs() -> dict[str, Path]:
+    """Give each shipped pack's file by the pack's name, in order."""
+    return {path.stem: path for path in sorted((folder("policies") / "packs").glob("*.yaml"))}
+
+
 def resolve(kind: Literal["suites", "policies"], name: str) -> Path:
-    """Find a file by path, or a shipped one by its name.
+    """Find a file by path, or a shipped one by its name; a pack is a policy too.
 
     Raises:
         SpecError: It is neither.
@@ -45,8 +50,10 @@ def resolve(kind: Literal["suites", "policies"], name: str) -> Path:
     path = Path(name)
     if path.is_file():
         return path
-    shipped = folder(kind) / f"{name}.yaml"
-    if name in names(kind):
-        return shipped
-    hint = suggest(name, names(kind)) or f"shipped ones: {', '.join(names(kind))}"
+    shipped = {one: folder(kind) / f"{one}.yaml" for one in names(kind)}
+    if kind == "policies":
+        shipped = packs() | shipped
+    if name in shipped:
+        return shipped[name]
+    hint = suggest(name, shipped) or f"shipped ones: {', '.join(shipped)}"
     raise SpecError(f"there is no file or shipped one called {name!r} among {kind}", fix=hint)

@@ -13,6 +13,7 @@ from harness.spec.requirement import (
     Comparison,
     Conformance,
     Coverage,
+    Day,
     Document,
     Requirement,
     Slices,
@@ -21,6 +22,8 @@ from harness.spec.requirement import (
 Confidence = Annotated[float, Field(gt=0.5, lt=1)]
 Decide = Literal["bound", "point", "both"]
 KINDS = ("require", "compare", "conform", "coverage", "document")
+EDITIONS = {"NIST-AI-600-1": "final-2024-07"}
+"""The one edition of a framework whose drafts number other clauses in the same way."""
 
 
 class Mapping(Spec):
@@ -34,6 +37,16 @@ class Mapping(Spec):
     """The clause's number."""
     relation: Literal["supports", "partially-supports", "satisfies"] = "supports"
     """How far the rule's evidence goes for the clause."""
+
+    @model_validator(mode="after")
+    def _of_the_final_edition(self) -> Self:
+        edition = EDITIONS.get(self.framework, self.edition)
+        if self.edition != edition:
+            raise ValueError(
+                f"of {self.framework} only the edition {edition!r} is taken: in its drafts "
+                "the same numbers stand for other clauses"
+            )
+        return self
 
 
 class Rule(Spec):
@@ -136,7 +149,7 @@ class Verified(Spec):
 
     by: str
     """The person."""
-    date: str
+    date: Day
     """The day, as YYYY-MM-DD."""
     page: str
     """Where in the text."""

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from harness.spec.model import Spec
 
 _AGAINST = re.compile(r"champion|anchor:[0-9a-f]{12,64}|(strategy|generator):[A-Za-z0-9._-]+")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def _day(text: str) -> str:
+    if not _DAY.fullmatch(text):
+        raise ValueError(f"should be a date as YYYY-MM-DD, not {text[:40]!r}")
+    date.fromisoformat(text)
+    return text
+
+
+Day = Annotated[str, AfterValidator(_day)]
+"""A day that is in the calendar, as YYYY-MM-DD."""
 
 
 class Requirement(Spec):
@@ -53,8 +66,13 @@ class Comparison(Spec):
             raise ValueError("a relative margin lies above -1")
         if self.test == "equivalent" and self.margin <= 0.0:
             raise ValueError("`equivalent` needs a margin above 0")
-        if not self.relative and self.margin < 0.0:
-            raise ValueError("an absolute margin is 0 or more; `superior` asks for better")
+        if self.margin < 0.0 and (not self.relative or self.test == "superior"):
+            raise ValueError(
+                "a margin below 0 asks for an improvement, as a share: it needs `relative` "
+                "and `test: noninferior`; else say `superior`, with a margin of 0 or more"
+            )
+        if self.if_absent and self.against != "champion":
+            raise ValueError("`if_absent` is about the champion; nothing else may be absent")
         return self
 
 
@@ -101,7 +119,7 @@ class Document(Spec):
     """The fewest different people whose signature must be valid."""
     max_age_days: Annotated[int, Field(ge=1)] | None = None
     """The oldest the document may be, by the date in `dated`."""
-    dated: str | None = None
+    dated: Day | None = None
     """The document's date, as YYYY-MM-DD."""
 
     @model_validator(mode="after")

@@ -11,13 +11,20 @@ from typing import Any, Literal
 from harness.spec.model import Spec
 from harness.spec.policy import PolicySpec
 from harness.spec.suite import SuiteSpec
+from harness.spec.waiver import WaiversSpec
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-_MODELS: dict[str, type[Spec]] = {"suite": SuiteSpec, "policy": PolicySpec}
+Kind = Literal["suite", "policy", "waivers"]
+
+_MODELS: dict[Kind, type[Spec]] = {
+    "suite": SuiteSpec,
+    "policy": PolicySpec,
+    "waivers": WaiversSpec,
+}
 
 
-def schema(kind: Literal["suite", "policy"]) -> dict[str, Any]:
+def schema(kind: Kind) -> dict[str, Any]:
     """The JSON schema (draft 2020-12) of a kind of file."""
     body = _MODELS[kind].model_json_schema()
     return {"$schema": DIALECT, **body, "title": kind.capitalize()}

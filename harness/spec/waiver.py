@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from harness.errors import SpecError, WaiverError
+from harness.spec.load import load
 from harness.spec.model import Metadata, Name, Spec
 
 LONGEST = timedelta(days=90)
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def _digest(text: str) -> str:
+    if not _DIGEST.fullmatch(text):
+        raise ValueError("should be the 64 digits (0-9, a-f) under `subjects` in decision.json")
+    return text
+
+
 _Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-_Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+_Sha256 = Annotated[str, AfterValidator(_digest)]
 
 
 class Waiver(Spec):
@@ -72,3 +85,15 @@ class WaiversSpec(Spec):
         if twice:
             raise ValueError(f"two waivers share the id {twice[0]!r}")
         return self
+
+
+def load_waivers(path: Path) -> WaiversSpec:
+    """Read and check a file of waivers.
+
+    Raises:
+        WaiverError: It cannot be read or does not fit; every misfit is named with its line.
+    """
+    try:
+        return load(path, WaiversSpec)
+    except SpecError as error:
+        raise WaiverError(str(error.args[0]), where=error.where, fix=error.fix) from error

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.flow.evidence import Evidence
 from harness.flow.judge import confidences, judge, overall
 from harness.metrics.estimate import estimate
 from harness.protocols import MetricDef, Proportion
@@ -45,7 +46,7 @@ def policy(*rules: dict[str, Any], **defaults: Any) -> PolicySpec:
 
 def found(one: Metric, **about: Any) -> Finding:
     """The one finding of one rule on one metric."""
-    (verdict,) = judge([one], policy(rule(**about)))
+    (verdict,) = judge(Evidence(metrics=[one]), policy(rule(**about)))
     (finding,) = verdict.findings
     assert verdict.outcome == finding.outcome
     return finding
@@ -139,7 +140,7 @@ def test_a_number_that_is_not_finite_never_passes(
 
 
 def test_no_metric_at_all_is_inconclusive() -> None:
-    assert judge([], policy(rule())) == ()
+    assert judge(Evidence(metrics=[]), policy(rule())) == ()
     assert overall([]) == "inconclusive"
 
 
@@ -174,7 +175,7 @@ def test_slices_are_judged_one_by_one_and_an_empty_one_never_passes(
     slices: dict[str, Any], expected: dict[str, str]
 ) -> None:
     slices = {k: tuple(v) if isinstance(v, list) else v for k, v in slices.items()}
-    (verdict,) = judge(SLICED, policy(rule(slices=slices)))
+    (verdict,) = judge(Evidence(metrics=SLICED), policy(rule(slices=slices)))
     assert {f.slice: f.outcome for f in verdict.findings} == expected
     assert verdict.outcome == overall([f.outcome for f in verdict.findings])
 
@@ -184,23 +185,23 @@ def test_slices_are_judged_one_by_one_and_an_empty_one_never_passes(
 def test_what_cannot_block_is_listed_and_changes_nothing(severity: str, broken: str) -> None:
     limit = 0.001 if broken == "fail" else 0.03
     rules = policy(rule("a"), rule("b", value=limit, severity=severity))
-    (verdict,) = judge([metric()], rules)
+    (verdict,) = judge(Evidence(metrics=[metric()]), rules)
     assert verdict.outcome == "pass"
     assert [(f.rule, f.outcome) for f in verdict.findings] == [("a", "pass"), ("b", broken)]
 
 
 def test_a_pass_that_cannot_block_does_not_make_a_pass() -> None:
     rules = policy(rule("a", metric="absent.rate"), rule("b", severity="warn"))
-    assert judge([metric()], rules)[0].outcome == "inconclusive"
+    assert judge(Evidence(metrics=[metric()]), rules)[0].outcome == "inconclusive"
 
 
 def test_a_legal_rule_blocks() -> None:
-    assert judge([metric()], policy(rule(value=0.001, severity="legal")))[0].outcome == "fail"
+    assert judge(Evidence(metrics=[metric()]), policy(rule(value=0.001, severity="legal")))[0].outcome == "fail"
 
 
 def test_each_arm_gets_its_own_verdict() -> None:
     worse = metric(strategy="t", low=0.06, value=0.1, high=0.2)
-    verdicts = judge([worse, metric()], policy(rule()))
+    verdicts = judge(Evidence(metrics=[worse, metric()]), policy(rule()))
     assert [(v.strategy, v.outcome) for v in verdicts] == [("s", "pass"), ("t", "fail")]
 
 
@@ -238,7 +239,7 @@ def test_the_order_of_metrics_never_matters(metrics: list[Metric], random: Any) 
     rules = policy(rule("a"), rule("b", slices={"by": "lang"}), rule("c", op=">=", value=0.1))
     shuffled = metrics.copy()
     random.shuffle(shuffled)
-    assert judge(shuffled, rules) == judge(metrics, rules)
+    assert judge(Evidence(metrics=shuffled), rules) == judge(Evidence(metrics=metrics), rules)
 
 
 @settings(deadline=None)

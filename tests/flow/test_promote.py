@@ -7,7 +7,8 @@ import pytest
 from harness.errors import AlteredError, RefusedError
 from harness.flow.promote import promote
 from harness.flow.record import record
-from harness.flow.run import review, run
+from harness.flow.assess import review
+from harness.flow.run import run
 
 SUITE = """\
 apiVersion: harness/v1

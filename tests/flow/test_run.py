@@ -10,10 +10,10 @@ import pytest
 from harness.engine.store import Store
 from harness.errors import AlteredError
 from harness.flow.report import decision
-from harness.flow.run import assess, rejudge, review, run
+from harness.flow.assess import assess, rejudge, review
+from harness.flow.run import run
 from harness.ledger.seal import seal, verify
-from harness.spec.load import load
-from harness.spec.policy import PolicySpec
+from harness.spec.extend import load_policy
 
 SUITE = """\
 apiVersion: harness/v1
@@ -68,7 +68,7 @@ def test_a_second_call_does_nothing_again(suite: Path) -> None:
 def test_assessing_only_reads_and_says_the_same(suite: Path) -> None:
     view, folder = done(suite)
     top = verify(folder)
-    again = assess(Store(folder), load(suite.parent / "policy.yaml", PolicySpec))
+    again = assess(Store(folder), load_policy(suite.parent / "policy.yaml"))
     assert decision(again) == decision(view)
     assert verify(folder) == top
 

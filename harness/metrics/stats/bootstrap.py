@@ -56,7 +56,8 @@ def ratios(totals: NDArray[np.float64]) -> NDArray[np.float64]:
     [0.25, nan]
     """
     found = np.full(totals.shape[0], np.nan)
-    return np.divide(totals[:, 0], totals[:, 1], out=found, where=totals[:, 1] > 0.0)
+    np.divide(totals[:, 0], totals[:, 1], out=found, where=totals[:, 1] > 0.0)
+    return found
 
 
 def smooth_bounds(

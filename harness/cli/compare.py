@@ -1,0 +1,59 @@
+"""The command that puts arms side by side."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from harness.cli.options import AsJson, print_json
+from harness.errors import SpecError
+
+app = typer.Typer()
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="One or more run folders.")],
+    against: Annotated[
+        str | None, typer.Option(help="The arm to show differences from [the first].")
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(help="What stands for a concern: quality=fluency.bits_per_byte."),
+    ] = None,
+    correct: Annotated[
+        Literal["holm", "bh"], typer.Option(help="How to correct for many comparisons.")
+    ] = "holm",
+    html: Annotated[
+        Path | None, typer.Option(help="Write the comparison as a page, with its pictures.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare strategies, models or checkpoints, prompt by prompt. Loads no model."""
+    from harness import durable
+    from harness.cli.comparison_table import show
+    from harness.flow.compare import compare as put_side_by_side
+    from harness.reporters.comparison import render
+
+    chosen = dict(_pair(item) for item in metric or ())
+    found = put_side_by_side(runs, against=against, metrics=chosen, correction=correct)
+    if html is not None:
+        durable.write(html, render(found))
+    if as_json:
+        print_json(dataclasses.asdict(found))
+        return
+    show(found)
+    if html is not None:
+        print(f"page      {html}")
+
+
+def _pair(item: str) -> tuple[str, str]:
+    concern, sign, name = item.partition("=")
+    if not sign or not concern or not name:
+        raise SpecError(
+            f"{item!r} is no CONCERN=METRIC", fix="for example quality=fluency.bits_per_byte"
+        )
+    return concern, name

@@ -1,0 +1,185 @@
+"""Stored scores to a verdict: reads only, loads no weights, and is the one way there.
+
+Everything a verdict rests on lies in the run's folder: scores, the committed
+seed and earlier attempts, the runs it is compared with, signed documents and
+waivers. `prepare` (rules.py) puts them there, `assess` reads them, and `review`
+derives the verdict again and holds it against what was written down.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from harness import digests
+from harness.engine.store import Store
+from harness.errors import AlteredError
+from harness.flow import attempts
+from harness.flow.baselines import Champion
+from harness.flow.examples import examples, shortfalls
+from harness.flow.judge import judge, overall
+from harness.flow.notices import notices
+from harness.flow.progression import progressions
+from harness.flow.report import decision, report
+from harness.flow.rules import Rules, own_policy, own_rules, prepare, stored_waivers
+from harness.flow.stored import StoredRun
+from harness.flow.waive import excuses
+from harness.ledger.seal import seal, verify
+from harness.metrics.pii.mask import mask
+from harness.records import Metric, RunView, Verdict
+from harness.spec.load import digest
+from harness.spec.policy import PolicySpec
+from harness.spec.waiver import Waiver
+
+
+def finish(store: Store, rules: Rules | None) -> RunView:
+    """Judge a run whose scores are stored, write its reports, and seal it."""
+    if rules:
+        prepare(store, rules)
+    view = assess(store, rules.policy if rules else None, rules.today if rules else None)
+    if rules:
+        attempts.decide(store, digest(rules.policy), _by_generator(view.verdicts))
+    report(view, store)
+    seal(store.root)
+    return view
+
+
+def rejudge(
+    folder: Path | str,
+    policy: Path | str | None,
+    *,
+    waivers: Path | str | None = None,
+    champion: Champion = None,
+    today: date | None = None,
+) -> RunView:
+    """Judge a stored run, by another policy or its own, and write its reports again.
+
+    Judged by its own policy it keeps its waivers, unless others are given.
+
+    Raises:
+        AlteredError: The folder holds no run, or its scorers have changed since.
+    """
+    Store(Path(folder)).read_json("manifest.json")  # before a lock makes the folder
+    with Store(Path(folder)) as store:
+        granted = Path(waivers) if waivers else None
+        if policy is None:
+            return finish(store, own_rules(store, granted, champion, today))
+        rules = Rules.read(Path(policy), waivers=granted, champion=champion, today=today)
+        return finish(store, rules)
+
+
+def review(folder: Path | str) -> RunView:
+    """Derive a stored run's verdict again, and check that it is what was written down.
+
+    Raises:
+        AlteredError: A file differs from the seal, or the decision from its evidence.
+    """
+    store = Store(Path(folder))
+    verify(store.root)
+    written = store.read_json("decision.json")
+    day = written.get("judged_on")
+    view = assess(store, own_policy(store), date.fromisoformat(day) if day else None)
+    if json.loads(digests.canonical(decision(view))) != written:
+        raise AlteredError(
+            "the stored decision is not what the stored scores lead to",
+            where=str(store.root / "decision.json"),
+            fix=f"judge it again with `harness judge {store.root}`",
+        )
+    return view
+
+
+def assess(store: Store, policy: PolicySpec | None, today: date | None = None) -> RunView:
+    """Aggregate and judge. Loads no weights, and only reads what is stored.
+
+    Args:
+        store: A run with its scores, and all that `prepare` brought.
+        policy: What it is judged by; without one there are metrics but no verdict.
+        today: The day, for waivers and for documents that grow old.
+
+    Raises:
+        AlteredError: The folder holds no run, or its scorers have changed since.
+        WaiverError: A waiver is expired, or for what none can excuse.
+    """
+    run = StoredRun(store, policy)
+    evidence = run.evidence(policy, today)
+    waivers = stored_waivers(store) if policy else ()
+    verdicts = judge(evidence, policy, waivers) if policy else ()
+    manifest = run.manifest
+    return RunView(
+        run_id=manifest["run_id"],
+        outcome=overall([v.outcome for v in verdicts]) if policy else None,
+        suite=_masked(run.suite),
+        policy=policy.model_dump(mode="json") if policy else None,
+        digests=_digests(manifest, policy, evidence.metrics),
+        environment=store.read_json("environment.json")["machines"][-1],
+        caveats={s.name: s.plugin.caveat for s in run.scorers if s.plugin.caveat},
+        metrics=tuple(evidence.metrics),
+        verdicts=verdicts,
+        examples=examples(store, run.arms, run.scorers),
+        shortfalls=shortfalls(store, run.arms, run.scorers),
+        excuses=excuses(verdicts, waivers),
+        attempts=tuple(evidence.attempts),
+        progressions=progressions(store, verdicts, evidence, policy),
+        notices=_notices(policy, verdicts, waivers),
+        judged_on=today.isoformat()
+        if today and policy and _needs_day(policy, waivers)
+        else None,
+    )
+
+
+def verdicts_of(
+    store: Store, policy: PolicySpec, today: date | None, names: Collection[str]
+) -> tuple[Verdict, ...]:
+    """The verdicts alone, on the metrics named: what a sequential gate asks at each look."""
+    evidence = StoredRun(store, policy).evidence(policy, today, names)
+    return judge(evidence, policy, stored_waivers(store))
+
+
+def _by_generator(verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    names = {verdict.generator for verdict in verdicts}
+    return {
+        name: overall([v.outcome for v in verdicts if v.generator == name]) for name in names
+    }
+
+
+def _needs_day(policy: PolicySpec, waivers: Sequence[Waiver]) -> bool:
+    return bool(waivers) or any(r.document and r.document.max_age_days for r in policy.rules)
+
+
+def _notices(
+    policy: PolicySpec | None, verdicts: Sequence[Verdict], waivers: Sequence[Waiver]
+) -> tuple[str, ...]:
+    if policy is None:
+        return ()
+    unused = [e.id for e in excuses(verdicts, waivers) if not e.used]
+    return (*notices(policy), *(f"waiver {name} excuses nothing here" for name in unused))
+
+
+def _masked(value: Any) -> Any:
+    """The suite as reports show it: personal data in inline prompts and options is masked."""
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, Mapping):
+        return {key: _masked(item) for key, item in value.items()}
+    return [_masked(item) for item in value] if isinstance(value, list) else value
+
+
+def _digests(
+    manifest: Mapping[str, Any], policy: PolicySpec | None, metrics: Sequence[Metric]
+) -> dict[str, Any]:
+    return {
+        "plan": manifest["plan"],
+        "suite": manifest["suite"],
+        "policy": digest(policy) if policy else None,
+        "metrics": digests.of_json([dataclasses.asdict(metric) for metric in metrics]),
+        "subjects": manifest["subjects"],
+        "generators": {
+            f"{arm['generator']}/{arm['strategy']}": arm["fingerprint"]
+            for arm in manifest["arms"]
+        },
+        "scorers": {name: item["fingerprint"] for name, item in manifest["scorers"].items()},
+    }

@@ -1,0 +1,102 @@
+"""The Pareto front of some arms, and whether one of them can be recommended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from harness.comparison import Contender, Contest
+
+Values = tuple[float | None, ...]
+
+
+def front(arms: Mapping[str, Values]) -> dict[str, tuple[str, ...]]:
+    """By arm, those that dominate it: as good on every axis and better on one.
+
+    Args:
+        arms: Each arm's values, less being better; None is unknown, and neither
+            beats anything nor is beaten.
+
+    >>> front({"a": (1.0, 2.0), "b": (2.0, 1.0), "c": (2.0, 2.0)})
+    {'a': (), 'b': (), 'c': ('a', 'b')}
+    """
+    return {
+        name: tuple(other for other in arms if _dominates(arms[other], mine))
+        for name, mine in arms.items()
+    }
+
+
+def recommended(
+    contenders: Sequence[Contender], contests: Sequence[Contest]
+) -> tuple[str | None, str]:
+    """The one arm that is shown better than each rival somewhere and worse than none anywhere.
+
+    Arms that a policy did not pass are no rivals and cannot be recommended.
+
+    Returns:
+        Its name, or None, and the reason in a sentence.
+    """
+    judged = any(c.outcome is not None for c in contenders)
+    able = [c.name for c in contenders if not judged or c.outcome == "pass"]
+    if not able:
+        return None, "No arm passed its policy, so none can be recommended."
+    if len(able) == 1:
+        return able[0], f"{able[0]} is the only arm that passed its policy."
+    wins, losses = _shown(contests)
+    for name in able:
+        rivals = [other for other in able if other != name]
+        clear = all(wins.get((name, rival)) for rival in rivals)
+        if clear and not any(losses.get((name, rival)) for rival in rivals):
+            said = (
+                "better on some concern than each other arm and worse on none, as far as shown"
+            )
+            return name, f"{name} is {said}."
+    return None, _why_not(able, wins, losses)
+
+
+def _dominates(one: Values, other: Values) -> bool:
+    pairs = list(zip(one, other, strict=True))
+    if any(a is None or b is None for a, b in pairs):
+        return False
+    known = [(a, b) for a, b in pairs if a is not None and b is not None]
+    return all(a <= b for a, b in known) and any(a < b for a, b in known)
+
+
+Shown = dict[tuple[str, str], list[str]]
+
+
+def _shown(contests: Sequence[Contest]) -> tuple[Shown, Shown]:
+    """By (arm, rival): the metrics on which it is shown better, and those where worse."""
+    wins: Shown = {}
+    losses: Shown = {}
+    for contest in contests:
+        if contest.standing in ("better", "worse"):
+            won = contest.standing == "better"
+            for arm, rival, better in (
+                (contest.arm, contest.against, won),
+                (contest.against, contest.arm, not won),
+            ):
+                (wins if better else losses).setdefault((arm, rival), []).append(contest.metric)
+    return wins, losses
+
+
+def _why_not(able: Sequence[str], wins: Shown, losses: Shown) -> str:
+    """Name the arm that comes nearest, and what it pays for it."""
+
+    def merit(name: str) -> tuple[int, int]:
+        rivals = [other for other in able if other != name]
+        beaten = sum(bool(wins.get((name, rival))) for rival in rivals)
+        lost = sum(bool(losses.get((name, rival))) for rival in rivals)
+        return beaten - lost, beaten
+
+    best = max(able, key=merit)
+    rivals = [other for other in able if other != best]
+    paid = sorted({metric for rival in rivals for metric in losses.get((best, rival), [])})
+    won = sorted({metric for rival in rivals for metric in wins.get((best, rival), [])})
+    if not won:
+        return "No difference between these arms was shown; more prompts may show one."
+    if not paid:
+        return f"{best} is worse than none, and not shown better than each other arm."
+    return (
+        f"It is a trade: {best} does better in {', '.join(won)} "
+        f"and worse in {', '.join(paid)}. Which counts more is yours to say."
+    )

@@ -1,0 +1,189 @@
+"""A run's stored scores, laid out by arm and slice against what was planned."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.engine import identity, schemas
+from harness.engine.store import Store
+from harness.protocols import Bound
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+BY_PROMPT = "prompt_id"
+
+
+@dataclass(frozen=True, slots=True)
+class ArmKey:
+    """Names and fingerprint of one generator under one strategy, as the manifest holds them."""
+
+    generator: str
+    strategy: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArmRows:
+    """The planned cases of one arm: output ids in plan order, and what each belongs to.
+
+    `clusters` int64 [n] numbers what is independent, by its place in `labels`:
+    prompts, or the values of a tag. `slices` are masks bool [n] by label.
+    """
+
+    key: ArmKey
+    output_ids: pa.Array
+    prompts: pa.Array
+    clusters: NDArray[np.int64]
+    labels: Sequence[str]
+    slices: Mapping[str, NDArray[np.bool_]]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one scorer says of one slice of one arm.
+
+    `columns` hold the scored rows; `clusters` int64 [n] and `missing` int64 [m]
+    say which cluster each scored row, and each planned row without a score, is of.
+    `scored` bool [n + m] is in plan order, beside `planned` int64 [n + m].
+    """
+
+    columns: dict[str, Any]
+    clusters: NDArray[np.int64]
+    missing: NDArray[np.int64]
+    scored: NDArray[np.bool_]
+    planned: NDArray[np.int64]
+
+
+def arm_rows(
+    store: Store, key: ArmKey, *, cluster_by: str = BY_PROMPT, only: pa.Array | None = None
+) -> ArmRows:
+    """Lay out what one arm was asked.
+
+    Args:
+        store: The run.
+        key: The arm.
+        cluster_by: `prompt_id`, or a tag whose values are the independent units;
+            a prompt without that tag is a unit of its own.
+        only: Prompt ids to keep; all when left out.
+    """
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    table = store.columns("cases", ["case_id", "generator", "strategy", "prompt_id", "tags"])
+    own = pc.and_(
+        pc.equal(table["generator"], key.generator), pc.equal(table["strategy"], key.strategy)
+    )
+    if only is not None:
+        own = pc.and_(own, pc.is_in(table["prompt_id"], only))
+    table = table.filter(own)
+    ids = [identity.output_id(case, key.fingerprint) for case in table["case_id"].to_pylist()]
+    names = table["prompt_id"].to_pylist()
+    if cluster_by != BY_PROMPT:
+        tags = (dict(row).get(cluster_by) for row in table["tags"].to_pylist())
+        names = [
+            name if tag is None else f"{cluster_by}={tag}"
+            for name, tag in zip(names, tags, strict=True)
+        ]
+    labels = sorted(set(names))
+    rank = {name: place for place, name in enumerate(labels)}
+    clusters = np.fromiter((rank[name] for name in names), np.int64, len(names))
+    return ArmRows(
+        key=key,
+        output_ids=pa.array(ids, pa.string()),
+        prompts=table["prompt_id"].combine_chunks(),
+        clusters=clusters,
+        labels=labels,
+        slices=_slices(table["tags"]),
+    )
+
+
+def _slices(tags: pa.ChunkedArray) -> dict[str, NDArray[np.bool_]]:
+    """Which cases carry each tag: a mask for `all`, then one for each `key=value`."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    size = len(tags)
+    masks = {"all": np.ones(size, dtype=np.bool_)}
+    rows = tags.combine_chunks()
+    if size == 0 or len(rows.keys) == 0:
+        return masks
+    pairs = pc.binary_join_element_wise(rows.keys, rows.items, "=").dictionary_encode()
+    owner = np.repeat(np.arange(size), np.diff(rows.offsets.to_numpy()))
+    codes = pairs.indices.to_numpy()
+    for label, code in sorted((str(name), i) for i, name in enumerate(pairs.dictionary)):
+        masks[label] = np.zeros(size, dtype=np.bool_)
+        masks[label][owner[codes == code]] = True
+    return masks
+
+
+class Scores:
+    """The finished readings of one scorer in one run, read once."""
+
+    def __init__(
+        self, store: Store, scorer: Bound, only: Collection[str] | None = None
+    ) -> None:
+        import pyarrow.compute as pc
+
+        self._kinds = {
+            name: kind
+            for name, kind in scorer.plugin.columns.items()
+            if only is None or name in only
+        }
+        names = ["output_id", "status", *(f"value_{name}" for name in self._kinds)]
+        table = store.columns(f"scores/{scorer.name}", names, {scorer.fingerprint})
+        table = table.filter(pc.equal(table["status"], "ok"))
+        if table.num_rows == 0:
+            table = schemas.scores(scorer.plugin.columns).empty_table().select(names)
+        self._table = table
+
+    def parts(
+        self, arm: ArmRows, labels: Collection[str] | None = None
+    ) -> Iterator[tuple[str, Part]]:
+        """Each slice of an arm with its rows; of some slices only, where told which."""
+        import numpy as np
+        import pyarrow.compute as pc
+
+        found = pc.index_in(arm.output_ids, self._table["output_id"])
+        place = found.to_numpy(zero_copy_only=False).astype(np.float64)
+        scored = np.isfinite(place)
+        for label, mask in arm.slices.items():
+            if labels is None or label in labels:
+                rows = place[mask & scored].astype(np.int64)
+                yield (
+                    label,
+                    Part(
+                        columns=_columns(self._table.take(rows), self._kinds),
+                        clusters=arm.clusters[mask & scored],
+                        missing=arm.clusters[mask & ~scored],
+                        scored=scored[mask],
+                        planned=arm.clusters[mask],
+                    ),
+                )
+
+
+def _columns(table: pa.Table, kinds: Mapping[str, str]) -> dict[str, Any]:
+    """Stored columns as what estimators take: arrays of numbers, lists of texts and arrays."""
+    import numpy as np
+
+    plain = {"bool": np.bool_, "int": np.int64, "float": np.float64}
+    columns: dict[str, Any] = {}
+    for name, kind in kinds.items():
+        column = table[f"value_{name}"].combine_chunks()
+        if kind in plain:
+            columns[name] = column.to_numpy(zero_copy_only=False).astype(plain[kind])
+        elif kind == "text":
+            columns[name] = column.to_pylist()
+        else:
+            flat = column.flatten().to_numpy(zero_copy_only=False)
+            columns[name] = (
+                np.split(flat, np.cumsum(column.value_lengths().to_numpy())[:-1])
+                if len(column)
+                else []
+            )
+    return columns

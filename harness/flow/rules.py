@@ -1,0 +1,89 @@
+"""What a run is judged by: read from files, and kept in the run's folder from then on."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from harness.engine.store import Store
+from harness.flow import attempts, baselines, documents
+from harness.spec.extend import load_policy
+from harness.spec.load import digest
+from harness.spec.policy import PolicySpec
+from harness.spec.waiver import Waiver, load_waivers
+
+_WAIVERS, _POLICY = "waivers.json", "policy.json"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What a run is judged by: the policy and where it lies, waivers, the champion, the day."""
+
+    policy: PolicySpec
+    base: Path
+    waivers: tuple[Waiver, ...] = ()
+    champion: baselines.Champion = None
+    today: date
+
+    @classmethod
+    def read(
+        cls,
+        policy: Path,
+        *,
+        waivers: Path | None = None,
+        champion: baselines.Champion = None,
+        today: date | None = None,
+    ) -> Rules:
+        """Read the files.
+
+        Raises:
+            SpecError: The policy does not fit.
+            WaiverError: The waivers do not.
+        """
+        excused = load_waivers(waivers).waivers if waivers else ()
+        return cls(
+            policy=load_policy(policy), base=policy.parent, waivers=excused, champion=champion,
+            today=today or datetime.now(UTC).date(),
+        )  # fmt: skip
+
+
+def prepare(store: Store, rules: Rules) -> None:
+    """Bring all that the rules speak of into the run's folder."""
+    baselines.bring(store, rules.policy, rules.champion)
+    documents.bring(store, rules.policy, rules.base)
+    attempts.look_up(store, digest(rules.policy))
+    if rules.waivers:
+        items = [waiver.model_dump(mode="json") for waiver in rules.waivers]
+        store.write_json(_WAIVERS, items)
+    else:
+        (store.root / _WAIVERS).unlink(missing_ok=True)
+
+
+def own_policy(store: Store) -> PolicySpec | None:
+    """The policy a run was last judged by, as it was stored."""
+    if not (store.root / _POLICY).is_file():
+        return None
+    return PolicySpec.model_validate_json((store.root / _POLICY).read_bytes())
+
+
+def stored_waivers(store: Store) -> tuple[Waiver, ...]:
+    """The waivers a run was last judged with."""
+    if not (store.root / _WAIVERS).is_file():
+        return ()
+    items = store.read_json(_WAIVERS)
+    return tuple(Waiver.model_validate_json(json.dumps(item)) for item in items)
+
+
+def own_rules(
+    store: Store, waivers: Path | None, champion: baselines.Champion, today: date | None
+) -> Rules | None:
+    """The rules a run was last judged by; None where it was not. Waivers replace its own."""
+    policy = own_policy(store)
+    if policy is None:
+        return None
+    granted = load_waivers(waivers).waivers if waivers else stored_waivers(store)
+    base = Path(store.read_json("local.json").get("policy_base", "."))
+    day = today or datetime.now(UTC).date()
+    return Rules(policy=policy, base=base, waivers=granted, champion=champion, today=day)

@@ -1,0 +1,121 @@
+"""A stored run, with its scorers bound and nothing loaded: what a verdict can rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from harness import digests
+from harness.engine.store import Store
+from harness.errors import AlteredError
+from harness.flow import attempts, baselines, documents
+from harness.flow.aggregate import Setting, aggregate, definitions, measured, metric_of
+from harness.flow.bind import bind
+from harness.flow.contrasts import Baseline, Contrasts
+from harness.flow.evidence import Evidence
+from harness.flow.judge import confidences
+from harness.flow.progression import partial
+from harness.flow.rows import ArmKey, Scores, arm_rows
+from harness.protocols import Bound
+from harness.records import Metric
+from harness.spec.load import digest
+from harness.spec.policy import PolicySpec
+from harness.spec.suite import SuiteSpec
+
+_CONFIDENCE = 0.95
+
+
+class StoredRun:
+    """What a stored run says of itself, with its scorers bound and nothing loaded."""
+
+    def __init__(self, store: Store, policy: PolicySpec | None) -> None:
+        self.store = store
+        self.manifest = store.read_json("manifest.json")
+        self.suite = store.read_json("suite.json")
+        self.arms = [
+            ArmKey(a["generator"], a["strategy"], a["fingerprint"])
+            for a in self.manifest["arms"]
+        ]
+        self.scorers = bound_scorers(self.suite, self.manifest, store)
+        by = policy.defaults.cluster_by if policy else "prompt_id"
+        looks = len(self.manifest.get("looks") or ())
+        self.setting = Setting(cluster_by=by, looks=looks)
+
+    def evidence(
+        self,
+        policy: PolicySpec | None,
+        today: date | None,
+        names: Collection[str] | None = None,
+    ) -> Evidence:
+        """Gather what `judge` reads."""
+        levels = confidences(policy) if policy else (_CONFIDENCE,)
+        metrics = aggregate(
+            self.store, self.arms, self.scorers, levels, setting=self.setting, names=names
+        )
+        if policy is None:
+            return Evidence(metrics=metrics)
+        own = Baseline(self.store, self.manifest, self.suite)
+        against = baselines.found(self.store)
+        return Evidence(
+            metrics=metrics,
+            at=self._at,
+            contrast=Contrasts(own, self.scorers, against, self.setting),
+            absent=baselines.absent(self.store),
+            prompts=_prompts(self.store),
+            documents=documents.signed(self.store, policy),
+            subjects=self.manifest["subjects"],
+            identities={
+                a["generator"]: a["identity"].get("kind", "code") for a in self.manifest["arms"]
+            },
+            suite=self.manifest["suite"],
+            scorers={n: item["fingerprint"] for n, item in self.manifest["scorers"].items()},
+            attempts=attempts.earlier(self.store, digest(policy)),
+            committed=attempts.committed(self.store),
+            partial=partial(self.store),
+            today=today,
+        )
+
+    def _at(self, metric: Metric, confidence: float) -> Metric:
+        """One metric again, at another confidence."""
+        scorer_name, _, name = metric.name.partition(".")
+        scorer = next(s for s in self.scorers if s.name == scorer_name)
+        key = next(
+            a
+            for a in self.arms
+            if (a.generator, a.strategy) == (metric.generator, metric.strategy)
+        )
+        arm = arm_rows(self.store, key, cluster_by=self.setting.cluster_by)
+        part = dict(Scores(self.store, scorer).parts(arm, (metric.slice,)))[metric.slice]
+        definition = definitions(scorer)[name]
+        found = measured(part, definition, confidence, self.setting)
+        about = (key, metric.slice, scorer, name)
+        return metric_of(about, definition, found, confidence, self.setting)
+
+
+def _prompts(store: Store) -> tuple[Mapping[str, str], ...]:
+    """The tags of each distinct prompt that was asked."""
+    table = store.columns("cases", ["prompt_id", "tags"])
+    pairs = zip(table["prompt_id"].to_pylist(), table["tags"].to_pylist(), strict=True)
+    by_id = {prompt: dict(tags or ()) for prompt, tags in pairs}
+    return tuple(by_id[prompt] for prompt in sorted(by_id))
+
+
+def bound_scorers(suite: Any, manifest: Any, store: Store) -> list[Bound]:
+    """The scorers of a stored run, bound again.
+
+    Raises:
+        AlteredError: One is not the scorer that scored the run.
+    """
+    spec = SuiteSpec.model_validate_json(digests.canonical(suite))
+    base = Path(store.read_json("local.json")["base"])
+    scorers = [bind("scorers", item, base) for item in spec.scorers]
+    for scorer in scorers:
+        if scorer.fingerprint != manifest["scorers"][scorer.name]["fingerprint"]:
+            raise AlteredError(
+                f"scorer {scorer.name!r} is not the one that scored this run",
+                where=str(store.root),
+                fix="run the suite again: its outputs are kept and only its scores redone",
+            )
+    return scorers
