@@ -1,0 +1,62 @@
+"""A pack whose numbers nobody has checked says so, each time it is used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.flow.notices import notices
+from tests.flow.synthetic import limit, policy
+
+PACK = {"name": "tc260-003", "source": "TC260-003, 2024-02-29", "grade": "secondary"}
+CHECKED = {"by": "Ann", "date": "2026-01-31", "page": "12"}
+
+
+def said(**changes: Any) -> tuple[str, ...]:
+    return notices(policy(limit(), pack={**PACK, **changes}))
+
+
+def test_a_policy_without_packs_needs_no_banner() -> None:
+    assert notices(policy(limit())) == ()
+
+
+def test_an_unverified_pack_says_where_its_numbers_come_from_and_what_is_missing() -> None:
+    assert said(status="no report\n  is checked") == (
+        "pack tc260-003: its numbers are from secondary sources, and nobody has checked them "
+        "against the official text; no report is checked",
+    )
+
+
+def test_a_status_may_be_missing() -> None:
+    assert said()[0].endswith("the official text")
+
+
+@pytest.mark.parametrize(
+    ("grade", "words"),
+    [
+        ("official", "official text"),
+        ("transcription", "a transcription"),
+        ("secondary", "secondary sources"),
+        ("own", "no law or standard"),
+    ],
+)
+def test_each_grade_has_its_own_words(grade: str, words: str) -> None:
+    (line,) = said(grade=grade)
+    assert words in line
+    assert "\n" not in line
+
+
+def test_a_pack_that_someone_verified_is_silent() -> None:
+    assert said(verified=CHECKED) == ()
+
+
+def test_packs_taken_over_are_named_too_and_each_once() -> None:
+    other = {**PACK, "name": "other"}
+    rules = policy(limit(), pack=PACK, packs=[other, PACK, {**other, "verified": CHECKED}])
+    assert [line.partition(":")[0] for line in notices(rules)] == ["pack tc260-003"]
+    rules = policy(limit(), pack=PACK, packs=[other, PACK])
+    assert [line.partition(":")[0] for line in notices(rules)] == [
+        "pack other",
+        "pack tc260-003",
+    ]
