@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Self
 
+from harness.reporters.decision import sentence
+from harness.reporters.excuses import used
+from harness.reporters.findings import exempt, rules, waived
+from harness.reporters.pace import paces
+from harness.reporters.readings import COUNTED, counts, parted
 from harness.reporters.visible import visible
+from harness.reporters.wording import everything, requirement
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,7 +26,7 @@ _COLUMNS = (
     ("outcome", "left"), ("requirement", "left"), ("value", "right"),
     ("bounds", "right"), ("scored", "right"),
 )  # fmt: skip
-_STYLE = {"pass": "green", "fail": "bold red", "inconclusive": "yellow"}
+_STYLE = {"pass": "green", "fail": "bold red", "inconclusive": "yellow", "waived": "magenta"}
 
 
 class Bars:
@@ -80,26 +87,63 @@ def show(view: RunView) -> None:
     """Print the verdict table, what is missing, and the verdict in one line."""
     from rich.console import Console
 
+    from harness.flow.report import masked
+
+    view = masked(view)
     console = Console(highlight=False)
     width = None if console.is_terminal else _WIDTH
     console = Console(highlight=False, width=width)
     for verdict in view.verdicts:
         console.print(_table(verdict))
-        for finding in verdict.findings:
-            if finding.outcome != "pass":
-                _line(console, f"  {finding.rule} [{finding.slice}]: {_because(finding)}")
-    for shortfall in view.shortfalls:
-        arm = f"{shortfall.generator}/{shortfall.strategy}"
-        _line(
-            console,
-            f"missing   {arm}, {shortfall.stage}: {shortfall.count} x {shortfall.reason}",
-        )
+        for line in _told(verdict):
+            _line(console, line)
+    for line in (*_missing(view), *_beside(view)):
+        _line(console, line)
+    for notice in view.notices:
+        _line(console, f"warning   {notice}", style="yellow")
     outcome = view.outcome or "not judged"
     console.print(f"\nverdict   {outcome.upper()}", style=_STYLE.get(outcome, ""), markup=False)
+    if view.outcome == "pass" and waived(view):
+        _line(console, f"          {sentence(view)}")
 
 
-def _line(console: Console, text: str) -> None:
-    console.print(visible(text), markup=False, soft_wrap=True)
+def _told(verdict: Verdict) -> Iterator[str]:
+    """Why each finding is no pass, and where its two readings part."""
+    for finding in verdict.findings:
+        place = f"  {finding.rule} [{finding.slice}]"
+        if finding.outcome not in ("pass", "not_applicable"):
+            yield f"{place}: {_because(finding)}"
+        elif parted(finding):
+            yield f"{place}: {parted(finding)}"
+
+
+def _missing(view: RunView) -> Iterator[str]:
+    for one in exempt(rules(view)):
+        yield f"no rule   {one.rule} does not apply in {', '.join(one.places)}: {one.reason}"
+    for gap in view.shortfalls:
+        arm = f"{gap.generator}/{gap.strategy}"
+        yield f"missing   {arm}, {gap.stage}: {gap.count} x {gap.reason}"
+
+
+def _beside(view: RunView) -> Iterator[str]:
+    """What a reader of the verdict must know beside it."""
+    for pace in paces(view):
+        yield f"asked     {pace.arm}: {pace.words}"
+    failed = [attempt for attempt in view.attempts if attempt.outcome == "fail"]
+    if failed:
+        tried = ", ".join(f"{one.run_id} (seed {one.seed})" for one in failed)
+        yield (
+            f"before    {len(failed)} of {len(view.attempts)} earlier attempts of the same "
+            f"model under this policy and suite failed: {tried}"
+        )
+    for excuse in view.excuses:
+        place = "" if everything(excuse.slice) else f" [{excuse.slice}]"
+        until = f"until {excuse.expires}, approved by {excuse.approved_by} ({excuse.ticket})"
+        yield f"waiver    {excuse.id} for {excuse.rule}{place}: {used(excuse)}, {until}"
+
+
+def _line(console: Console, text: str, style: str = "") -> None:
+    console.print(visible(text), style=style, markup=False, soft_wrap=True)
 
 
 def _table(verdict: Verdict) -> Table:
@@ -112,22 +156,41 @@ def _table(verdict: Verdict) -> Table:
     )
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, title_style="bold")
     for name, justify in _COLUMNS:
-        table.add_column(name, justify="right" if justify == "right" else "left", no_wrap=True)
+        table.add_column(
+            name,
+            justify="right" if justify == "right" else "left",
+            no_wrap=name != "requirement",
+        )
     for finding in verdict.findings:
+        if finding.outcome == "not_applicable":
+            continue
         cells = [escape(visible(cell)) for cell in _row(finding)]
         table.add_row(*cells, style=_STYLE.get(finding.outcome, ""))
     return table
 
 
 def _row(finding: Finding) -> tuple[str, ...]:
-    metric = finding.metric if finding.slice == "all" else f"{finding.metric} [{finding.slice}]"
+    severity = "" if finding.severity == "block" else f" ({finding.severity})"
+    difference = "difference " if finding.kind == "compare" else ""
+    known = finding.value is not None
     return (
-        finding.outcome + ("" if finding.severity == "block" else f" ({finding.severity})"),
-        f"{metric} {finding.op} {finding.limit:.4g}",
-        _number(finding.value),
-        f"{_number(finding.low)} .. {_number(finding.high)}",
-        f"{finding.n}" + (f" + {finding.missing} missing" if finding.missing else ""),
+        finding.outcome + severity,
+        _asked(finding),
+        f"{difference}{_number(finding.value)}" if known else "-",
+        f"{_number(finding.low)} .. {_number(finding.high)}"
+        if known and finding.kind not in COUNTED
+        else "-",
+        f"{finding.n}" + (f" + {finding.missing} missing" if finding.missing else "")
+        if counts(finding)
+        else "-",
     )
+
+
+def _asked(finding: Finding) -> str:
+    place = "" if everything(finding.slice) else f" [{finding.slice}]"
+    if finding.asked or finding.kind != "require":
+        return f"{requirement(finding)}{place}"
+    return f"{finding.metric}{place} {finding.op} {finding.limit:.4g}"
 
 
 def _because(finding: Finding) -> str:
@@ -136,7 +199,7 @@ def _because(finding: Finding) -> str:
             f"{finding.clusters} prompts are too few; about {finding.needed} would decide "
             f"at the value seen ({finding.message})"
         )
-    return finding.message
+    return "; ".join(part for part in (finding.message, parted(finding)) if part)
 
 
 def _number(value: float | None) -> str:

@@ -232,7 +232,7 @@ class Shortfall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Excuse:
-    """A waiver as it was applied: what it excuses, who answers for it, how often it was used."""
+    """A waiver as it was applied: what it excuses, who answers for it, how often it was."""
 
     id: str
     rule: str
@@ -247,7 +247,7 @@ class Excuse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """An earlier try of the same model under the same policy and suite, as it was logged."""
+    """An earlier try of the same model under the same policy and exam, as logged."""
 
     run_id: str
     generator: str
@@ -258,11 +258,9 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progression:
-    """How far a sequential gate went with one arm before every blocking rule was decided.
+    """How far a sequential gate went with one arm, in prompts and in looks.
 
-    Counts are prompts: `used` were asked, `planned` are in the suite, and `fixed`
-    is what a plan of fixed size would have needed at the rates seen, where that
-    can be said. `looks` were taken of the `allowed` ones.
+    `fixed` is what a plan of fixed size would have needed at the rates seen.
     """
 
     generator: str
@@ -282,9 +280,8 @@ class RunView:
     `suite` and `policy` are the checked files as plain JSON values; `digests`
     names what the decision rests on; `environment` says on what machine and
     versions it was made; `caveats` are the scorers' own limits, by scorer;
-    `notices` are warnings about the policy itself, such as numbers of a pack
-    that nobody has verified. `judged_on` is the day, where a rule or a waiver
-    depends on it.
+    `notices` are warnings about the policy itself; `judged_on` is the day, where
+    a rule or a waiver depends on it.
     """
 
     run_id: str

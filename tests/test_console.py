@@ -1,11 +1,22 @@
 """The verdict table a person reads: complete, escaped, and plain in a log."""
 
+import re
 from dataclasses import replace
 
 import pytest
 
 from harness.console import Bars, show
-from harness.records import Finding, RunView, Shortfall, Verdict
+from harness.records import (
+    Attempt,
+    Excuse,
+    Finding,
+    Outcome,
+    Progression,
+    RunView,
+    Shortfall,
+    Verdict,
+)
+from tests.reporters.hostile import hostile
 
 FINDING = Finding(
     rule="toxicity.rate", metric="toxicity.any_rate", slice="language=en",
@@ -46,9 +57,116 @@ def test_control_characters_and_markup_are_shown_not_obeyed(
     assert "[red]m[/red]" in told
 
 
+def test_nothing_hostile_reaches_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    show(hostile())
+    told = capsys.readouterr().out
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2066-\u2069]", told)
+    for word in ("waiver ", "warning ", "no rule ", "asked "):
+        assert f"\n{word}" in told
+
+
 def test_a_warning_that_fails_is_listed_as_one(capsys: pytest.CaptureFixture[str]) -> None:
     show(view(replace(FINDING, severity="warn", outcome="fail")))
     assert "fail (warn)" in capsys.readouterr().out
+
+
+def test_what_does_not_apply_is_said_once_with_its_reason(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    exempt = replace(
+        FINDING, rule="marking", outcome="not_applicable", kind="conform", needed=None,
+        message="text only; ask ana@example.com",
+    )  # fmt: skip
+    show(view(FINDING, exempt))
+    told = capsys.readouterr().out
+    assert "no rule   marking does not apply in g · s, language=en: text only" in told
+    assert told.count("marking") == 1
+    assert "ana@example.com" not in told
+
+
+def test_a_comparison_is_told_in_words_and_its_number_as_a_difference(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked = "fluency.perplexity not worse than champion by more than 5.0%"
+    show(view(replace(FINDING, kind="compare", asked=asked, value=0.4, needed=None)))
+    told = " ".join(capsys.readouterr().out.split())
+    assert "fluency.perplexity not worse than champion by more" in told
+    assert "difference 0.4 0 .. 0.45 5 + 1 missing" in told
+
+
+def test_what_is_counted_has_no_bounds_and_no_sample(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    counted = replace(
+        FINDING, kind="coverage", asked="prompts by risk", op=">=", limit=2000.0, value=1980.0,
+        n=0, missing=0, clusters=0, slice="all", needed=None, message="too few prompts",
+    )  # fmt: skip
+    show(view(counted))
+    told = " ".join(capsys.readouterr().out.split())
+    assert "prompts by risk: at least 2,000 1980 - -" in told
+
+
+@pytest.mark.parametrize("outcome", ["pass", "inconclusive"])
+def test_two_readings_that_part_are_told_with_the_one_that_decides(
+    capsys: pytest.CaptureFixture[str], outcome: Outcome
+) -> None:
+    apart = {"point": "pass", "bound": "inconclusive", "decided_by": "point"}
+    show(view(replace(FINDING, outcome=outcome, needed=None, **apart)))  # type: ignore[arg-type]
+    assert "estimate pass, bounds inconclusive: the estimate decides" in capsys.readouterr().out
+
+
+def test_a_pass_on_waivers_says_so_beside_the_verdict_and_who_answers(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    excuse = Excuse(
+        id="W-7", rule="toxicity.rate", slice="language=en", reason="r", requested_by="Lin",
+        approved_by="Maria", expires="2026-12-20", ticket="SAFE-4", used=1,
+    )  # fmt: skip
+    unused = replace(excuse, id="W-9", slice="all", used=0)
+    waived = replace(FINDING, outcome="waived", waiver="W-7", needed=None)
+    show(
+        replace(
+            view(replace(FINDING, outcome="pass"), waived),
+            outcome="pass",
+            excuses=(excuse, unused),
+            notices=("pack x: nobody has checked its numbers",),
+        )
+    )
+    told = capsys.readouterr().out
+    assert (
+        "waiver    W-7 for toxicity.rate [language=en]: used 1 time, until 2026-12-20, "
+        "approved by Maria (SAFE-4)"
+    ) in told
+    assert "waiver    W-9 for toxicity.rate: not used" in told
+    assert "warning   pack x: nobody has checked its numbers" in told
+    assert told.rstrip().endswith(
+        "This pass rests on a waiver: W-7 excuses 1 blocking finding. Everything else that "
+        "blocks holds."
+    )
+
+
+def test_earlier_attempts_are_told_only_where_one_failed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tried = Attempt(run_id="r-1", generator="g", seed=3, outcome="pass", entry="ab")
+    show(replace(view(FINDING), attempts=(tried,)))
+    assert "before" not in capsys.readouterr().out
+    show(replace(view(FINDING), attempts=(tried, replace(tried, run_id="r-2", outcome="fail"))))
+    told = capsys.readouterr().out
+    assert "before    1 of 2 earlier attempts of the same model" in told
+    assert "failed: r-2 (seed 3)" in told
+
+
+def test_a_sequential_gate_says_what_it_spent(capsys: pytest.CaptureFixture[str]) -> None:
+    way = Progression(
+        generator="g", strategy="s", used=150, planned=1000, fixed=620, looks=6, allowed=14,
+        stopped="decided",
+    )  # fmt: skip
+    show(replace(view(FINDING), progressions=(way,)))
+    assert (
+        "decided after 150 of 1,000 prompts (a fixed plan would have taken about 620)"
+        in capsys.readouterr().out
+    )
 
 
 def test_progress_is_lines_in_a_log_and_nothing_when_quiet(

@@ -49,7 +49,7 @@ def bind(kind: str, spec: PluginSpec, base: Path) -> Bound:
     identity = {
         "plugin": spec.use,
         "package": registry.names(kind)[spec.use],
-        "source": _source(cls),
+        "source": _source(cls, kind),
         "options": spec.options,
         "weights": dict(plugin.weights),
         "packages": {name: _version(name, spec.use) for name in plugin.requires},
@@ -88,12 +88,12 @@ def _version(distribution: str, plugin: str) -> str:
         ) from error
 
 
-def _source(cls: type[Any]) -> str:
+def _source(cls: type[Any], kind: str) -> str:
     """Digest of the plug-in's file, of its neighbours that it imports, and of shared rooms."""
     own = Path(inspect.getfile(cls)).resolve()
     names = sorted(_neighbours(own))
     return digests.of_json(
-        [digests.of_file(own), [digests.of_file(path) for path in names], _shared_rooms()]
+        [digests.of_file(own), [digests.of_file(path) for path in names], _shared_rooms(kind)]
     )
 
 
@@ -112,7 +112,9 @@ def _neighbours(own: Path) -> set[Path]:
 
 
 @functools.cache
-def _shared_rooms() -> str:
+def _shared_rooms(kind: str) -> str:
+    """Digest of the rooms a kind builds on: a generator never computes a metric."""
     root = Path(harness.__file__).parent
-    paths = sorted(p for room in ("encoders", "metrics") for p in (root / room).rglob("*.py"))
+    rooms = ("encoders",) if kind == "generators" else ("encoders", "metrics")
+    paths = sorted(p for room in rooms for p in (root / room).rglob("*.py"))
     return digests.of_json([digests.of_file(path) for path in paths])

@@ -20,7 +20,8 @@ _DIGITS = 12
 
 def not_applicable(rule: Rule, reason: str) -> Finding:
     """A rule that the policy says does not apply, with its reason."""
-    return _static(rule, rule.kind, ("not_applicable", "not_applicable", reason))
+    words = rule.metric or rule.kind
+    return _static(rule, words, ("not_applicable", "not_applicable", reason))
 
 
 def conformance(arm: ArmName, terms: Terms, evidence: Evidence) -> Iterator[Finding]:

@@ -26,7 +26,7 @@ from harness.metrics.stats.bootstrap import DRAWS
 from harness.metrics.stats.bounded_mean import agreed_upper
 from harness.metrics.stats.clusters import total
 from harness.metrics.stats.jackknife import GROUPS
-from harness.metrics.stats.mean import ClusterSums, worst_sums
+from harness.metrics.stats.mean import ClusterSums, t_bounds, worst_sums
 from harness.metrics.stats.paired_rate import Pairs, match, paired_upper
 from harness.metrics.stats.quantile import QuantileBounds, quantile_bounds
 from harness.metrics.stats.tango import tango_bounds
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 CONTRASTS: Mapping[type[Kind], str] = {
     Proportion: "paired-tango/cr2-t+zou-donner",
     Mean: "paired-cr2-t",
-    Ratio: f"paired-bca-{DRAWS}/seed-{SEED}",
+    Ratio: f"paired-bca-{DRAWS}/seed-{SEED}+jackknife-t",
     Quantile: "order-statistic/bonferroni-2",
     Count: "census",
     PerPrompt: "paired-cr2-t",
@@ -73,7 +73,8 @@ def contrast(
     - Mean, PerPrompt: the clustered t interval of per-prompt differences. Where
       all prompts differ by the same, `agreed_upper` takes over, if both sides
       have declared bounds; else there is no bound.
-    - Ratio: BCa bootstrap of the difference, prompts drawn jointly.
+    - Ratio: the wider, on each side, of the BCa bootstrap of the difference,
+      prompts drawn jointly, and its delete-one jackknife.
     - OfSet: delete-a-group jackknife of the difference, prompts left out jointly.
     - Quantile: both sides' order statistics at half the error each (Bonferroni),
       which is valid but gains nothing from the pairing.
@@ -150,13 +151,13 @@ def _proportion(kind: Proportion, both: Paired, confidence: float, blank: Estima
         return replace(start, low=low, high=high)
     sums = ClusterSums(sizes=both.sizes, lowest=x - both.scale * y_most,
                        highest=x_most - both.scale * y)  # fmt: skip
-    found = bounded(sums, (-both.scale, 1.0), confidence, start, flat_upper=agreed_upper)
+    found = t_bounds(sums, (-both.scale, 1.0), confidence, flat_upper=agreed_upper)
     above = _worst((x, x_most), (y, y_most), both.scale)
     below = _worst((y, y_most), (x, x_most), 1.0 / both.scale)
     high = paired_upper(both.sizes, above, both.scale, confidence)
     low = -both.scale * paired_upper(both.sizes, below, 1.0 / both.scale, confidence)
     return replace(
-        found, low=low if found.low is None else min(low, found.low),
+        start, low=low if found.low is None else min(low, found.low),
         high=high if found.high is None else max(high, found.high),
     )  # fmt: skip
 
@@ -183,8 +184,8 @@ def _mean(kind: Mean, both: Paired, confidence: float, blank: Estimate) -> Estim
         value += weight * (total(sums) / rows.layout.scored.size)
         added.append(worst_sums(sums, rows.layout.missing_sizes, kind.bounds))
     apart = _apart(both.sizes, added, both.scale)
-    start = replace(blank, value=value)
-    return bounded(apart, both.span(kind.bounds), confidence, start, flat_upper=agreed_upper)
+    found = t_bounds(apart, both.span(kind.bounds), confidence, flat_upper=agreed_upper)
+    return bounded(apart, found, replace(blank, value=value))
 
 
 def _per_prompt(kind: PerPrompt, both: Paired, confidence: float, blank: Estimate) -> Estimate:
@@ -193,8 +194,8 @@ def _per_prompt(kind: PerPrompt, both: Paired, confidence: float, blank: Estimat
         return replace(blank, cause="unscored" if blank.missing else "insufficient_n")
     added = [worst_sums(side.known, side.lost, kind.bounds) for side in (x, y)]
     apart = _apart(np.ones(both.sizes.size), added, both.scale)
-    start = replace(blank, value=x.mean - both.scale * y.mean)
-    return bounded(apart, both.span(kind.bounds), confidence, start, flat_upper=agreed_upper)
+    found = t_bounds(apart, both.span(kind.bounds), confidence, flat_upper=agreed_upper)
+    return bounded(apart, found, replace(blank, value=x.mean - both.scale * y.mean))
 
 
 def _apart(

@@ -31,7 +31,7 @@ from harness.metrics.stats.bootstrap import DRAWS
 from harness.metrics.stats.clustered_proportion import clustered_upper, effective_sizes
 from harness.metrics.stats.clusters import lay_out, total
 from harness.metrics.stats.jackknife import GROUPS
-from harness.metrics.stats.mean import ClusterSums, design_effect, worst_sums
+from harness.metrics.stats.mean import ClusterSums, design_effect, mean_bounds, worst_sums
 from harness.metrics.stats.quantile import quantile_bounds
 from harness.protocols import (
     Count,
@@ -52,16 +52,21 @@ if TYPE_CHECKING:
 
 METHODS: Mapping[type[Kind], str] = {
     Proportion: "clopper-pearson/korn-graubard",
-    Mean: "cr2-t",
+    Mean: "betting/cr2-t",
     Ratio: f"bca-{DRAWS}/seed-{SEED}",
     Quantile: "order-statistic",
     Count: "census",
-    PerPrompt: "cr2-t",
+    PerPrompt: "betting/cr2-t",
     OfSet: f"jackknife-{GROUPS}",
 }
-"""The interval of each kind, for signatures."""
+"""The interval of each kind, for signatures.
+
+A mean is bounded by bets on its prompts' means where both bounds are declared and
+prompts are of one size, else by t.
+"""
 SEQUENTIAL_METHODS: Mapping[type[Kind], str] = {
-    kind: f"{'betting/' if how == 'betting' else ''}{METHODS[kind]}{'/union' if how else ''}"
+    kind: f"{'betting/' if how == 'betting' else ''}{METHODS[kind].removeprefix('betting/')}"
+    f"{'/union' if how else ''}"
     for kind, how in EACH_LOOK.items()
 }
 """The same where rows are looked at while they grow: a union bound wherever no bet fits."""
@@ -167,7 +172,8 @@ def _mean(kind: Mean, rows: Rows, confidence: float, blank: Estimate) -> Estimat
     squares = total((values - value) ** 2)
     lowest, highest = worst_sums(sums, layout.missing_sizes, kind.bounds)
     planned = ClusterSums(sizes=layout.sizes, lowest=lowest, highest=highest)
-    found = bounded(planned, kind.bounds, confidence, replace(blank, value=value))
+    bounds = mean_bounds(planned, kind.bounds, confidence)
+    found = bounded(planned, bounds, replace(blank, value=value))
     return replace(found, design_effect=design_effect(scored[used], sums[used], squares))
 
 
@@ -177,7 +183,8 @@ def _per_prompt(kind: PerPrompt, rows: Rows, confidence: float, blank: Estimate)
         return replace(blank, cause="unscored" if blank.missing else "insufficient_n")
     lowest, highest = worst_sums(found.known, found.lost, kind.bounds)
     sums = ClusterSums(sizes=np.ones(lowest.size), lowest=lowest, highest=highest)
-    return bounded(sums, kind.bounds, confidence, replace(blank, value=found.mean))
+    bounds = mean_bounds(sums, kind.bounds, confidence)
+    return bounded(sums, bounds, replace(blank, value=found.mean))
 
 
 def _quantile(kind: Quantile, rows: Rows, confidence: float, blank: Estimate) -> Estimate:

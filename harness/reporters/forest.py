@@ -6,7 +6,8 @@ import math
 import unicodedata
 from dataclasses import dataclass
 
-from harness.reporters.decision import Row, RuleRows
+from harness.reporters.findings import Row, RuleRows
+from harness.reporters.readings import COUNTED, held
 from harness.reporters.wording import SYMBOL, WORD, interval, limit, number
 
 WIDTH = 360
@@ -35,16 +36,23 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """One rule's plot. `allowed` is the x and width of the side that meets the limit."""
+    """One rule's plot. `allowed` is the x and width of what meets the limit.
+
+    `limits` are the lines to stay on the right side of, two of them where both
+    sides count. `zero` is the x of no difference, where no limit lies there.
+    """
 
     rule: str
     requirement: str
+    origin: str
     height: float
     bottom: float
-    limit: float
+    limits: tuple[float, ...]
     limit_text: str
+    limit_x: float
     anchor: str
     allowed: tuple[float, float]
+    zero: float | None
     ticks: tuple[tuple[float, str], ...]
     marks: tuple[Mark, ...]
     left_out: int
@@ -61,32 +69,63 @@ class _Scale:
         return round(_LEFT + share * (_RIGHT - _LEFT), 2)
 
 
-def plot(rule: RuleRows) -> Plot | None:
-    """Lay out one rule's intervals, worst first; None where there is nothing to draw."""
-    drawn = [row for row in rule.rows if _numbers(row)]
-    if not drawn:
-        return None
-    kept, finding = drawn[:_MOST_ROWS], rule.worst.finding
-    scale = _scale(kept, finding.limit)
+def plots(rule: RuleRows) -> tuple[Plot, ...]:
+    """Lay out a rule's intervals, the worst first; nothing where nothing was estimated.
+
+    One plot holds one limit. A rule with a relative margin to both sides has two:
+    its findings are differences from two different numbers.
+    """
+    alike: dict[tuple[str, float, str], list[Row]] = {}
+    for row in rule.rows:
+        finding = row.finding
+        if _numbers(row) and finding.op and finding.kind not in COUNTED:
+            alike.setdefault((finding.op, finding.limit, row.origin), []).append(row)
+    found = (_plot(rule.requirement, rows) for rows in alike.values())
+    return tuple(plot for plot in found if plot)
+
+
+def _plot(requirement: str, drawn: list[Row]) -> Plot | None:
+    kept, finding = drawn[:_MOST_ROWS], drawn[0].finding
+    lines = (-finding.limit, finding.limit) if finding.op == "within" else (finding.limit,)
+    compared = finding.kind == "compare"
+    scale = _scale(kept, (*lines, 0.0) if compared else lines)
     if not math.isfinite(scale.stop - scale.start):
         return None
-    at = scale.x(finding.limit)
+    limits = tuple(scale.x(line) for line in lines)
+    middle = sum(limits) / len(limits)
     bottom = _TOP + _ROW * len(kept)
-    allowed = {"<=": (_LEFT, at - _LEFT), ">=": (at, _RIGHT - at)}.get(finding.op, (at, 0.0))
     return Plot(
         rule=finding.rule,
-        requirement=f"{finding.metric} {limit(finding)}",
+        requirement=requirement,
+        origin=drawn[0].origin,
         height=bottom + _FOOT,
         bottom=bottom,
-        limit=at,
-        limit_text=limit(finding),
-        anchor="start" if at < _LEFT + 60 else "end" if at > _RIGHT - 60 else "middle",
-        allowed=(allowed[0], round(allowed[1], 2)),
-        ticks=tuple((scale.x(tick), number(tick)) for tick in _ticks(scale)),
+        limits=limits,
+        limit_text=limit(finding).removeprefix("within "),
+        limit_x=middle,
+        anchor=_anchor(middle),
+        allowed=_allowed(finding.op, limits),
+        zero=scale.x(0.0) if compared and finding.limit else None,
+        ticks=tuple((scale.x(at), number(at)) for at in ticks(scale.start, scale.stop)),
         marks=tuple(_mark(row, scale, i) for i, row in enumerate(kept)),
         left_out=len(drawn) - len(kept),
         summary="; ".join(_spoken(row) for row in kept),
     )
+
+
+def _anchor(x: float) -> str:
+    """Keep the limit's label inside the plot."""
+    return "start" if x < _LEFT + 60 else "end" if x > _RIGHT - 60 else "middle"
+
+
+def _allowed(op: str, limits: tuple[float, ...]) -> tuple[float, float]:
+    """The x and the width of what meets the limit."""
+    first, last = limits[0], limits[-1]
+    if op in ("<=", "<"):
+        first = _LEFT
+    elif op in (">=", ">"):
+        last = _RIGHT
+    return first, round(last - first, 2)
 
 
 def _mark(row: Row, scale: _Scale, index: int) -> Mark:
@@ -97,7 +136,7 @@ def _mark(row: Row, scale: _Scale, index: int) -> Mark:
         label=_clip(row.place),
         outcome=finding.outcome,
         symbol=SYMBOL[finding.outcome],
-        text=number(finding.value),
+        text=held(finding, finding.value),
         y=_TOP + _ROW * index + 32,
         low=scale.x(low),
         high=scale.x(high),
@@ -110,7 +149,7 @@ def _mark(row: Row, scale: _Scale, index: int) -> Mark:
 def _spoken(row: Row) -> str:
     finding = row.finding
     reach = interval(finding.low, finding.high)
-    return f"{row.place}: {WORD[finding.outcome]}, {number(finding.value)} {reach}"
+    return f"{row.place}: {WORD[finding.outcome]}, {held(finding, finding.value)} {reach}"
 
 
 def _numbers(row: Row) -> list[float]:
@@ -118,23 +157,23 @@ def _numbers(row: Row) -> list[float]:
     return [x for x in (finding.low, finding.value, finding.high) if x is not None]
 
 
-def _scale(rows: list[Row], at: float) -> _Scale:
-    """Cover every bound and the limit, with a little air, and never pass zero for its sake."""
-    known = [at, *(x for row in rows for x in _numbers(row))]
+def _scale(rows: list[Row], lines: tuple[float, ...]) -> _Scale:
+    """Cover every bound and line, with a little air, and never pass zero for its sake."""
+    known = [*lines, *(x for row in rows for x in _numbers(row))]
     low, high = min(known), max(known)
     air = (high - low) * 0.06 or abs(high) * 0.5
     air = air if air > _SMALLEST else 1.0
     return _Scale(max(0.0, low - air) if low >= 0 else low - air, high + air)
 
 
-def _ticks(scale: _Scale) -> list[float]:
-    """Place three to five round numbers on the scale."""
-    rough = (scale.stop - scale.start) / 4
+def ticks(start: float, stop: float) -> list[float]:
+    """Place three to five round numbers on a scale."""
+    rough = (stop - start) / 4
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * k for k in (1, 2, 2.5, 5, 10) if power * k >= rough)
-    first, last = math.ceil(scale.start / step), math.floor(scale.stop / step)
-    ticks = (float(f"{k * step:.12g}") for k in range(first, last + 1))
-    return [tick for tick in ticks if scale.start <= tick <= scale.stop]
+    first, last = math.ceil(start / step), math.floor(stop / step)
+    found = (float(f"{k * step:.12g}") for k in range(first, last + 1))
+    return [tick for tick in found if start <= tick <= stop]
 
 
 def _clip(label: str) -> str:

@@ -12,7 +12,10 @@ from typing import Any
 from markupsafe import Markup
 
 from harness.records import Example, Metric, RunView
-from harness.reporters import decision, forest, slices, strategies, templates
+from harness.reporters import decision, findings, forest, slices, strategies, templates
+from harness.reporters.clauses import compliance
+from harness.reporters.excuses import granted
+from harness.reporters.pace import paces
 from harness.reporters.wording import everything, named
 
 _LONGEST = 4_000
@@ -32,7 +35,8 @@ class Html:
         """Render the page. Its policy allows one hashed style sheet and nothing else."""
         environment = templates.html()
         style = environment.get_template("report.css").render()
-        rules = decision.rules(run)
+        every = findings.rules(run)
+        rules = findings.applying(every)
         text = environment.get_template("report.html.j2").render(
             run=run,
             style=Markup(style),  # noqa: S704 - our own file, no value is put into it
@@ -42,9 +46,13 @@ class Html:
             sentence=decision.sentence(run),
             reasons=decision.reasons(run),
             steps=decision.steps(run),
-            arms=decision.arms(run),
+            arms=findings.arms(run),
             rules=rules,
-            plots=[plot for plot in map(forest.plot, rules) if plot],
+            exempt=findings.exempt(every),
+            granted=granted(run),
+            paces=paces(run),
+            compliance=compliance(run),
+            plots=[plot for rule in rules for plot in forest.plots(rule)],
             comparison=strategies.compare(run),
             heats=slices.heats(run),
             metrics=_by_arm(run),
@@ -65,7 +73,7 @@ def _digest(style: str) -> str:
 
 def _by_arm(run: RunView) -> list[tuple[str, list[Metric]]]:
     """Gather all metrics by arm, each in the order of name and slice."""
-    names = decision.arm_names((m.generator, m.strategy) for m in run.metrics)
+    names = findings.arm_names((m.generator, m.strategy) for m in run.metrics)
     gathered: dict[tuple[str, str], list[Metric]] = {arm: [] for arm in names}
     for metric in sorted(run.metrics, key=lambda m: (m.name, not everything(m.slice), m.slice)):
         gathered[metric.generator, metric.strategy].append(metric)
@@ -103,11 +111,27 @@ def _ran(run: RunView) -> Iterator[tuple[str, str]]:
         told = [str(metadata.get(key) or "") for key in ("name", "version", "description")]
         yield kind, ", ".join(part for part in told if part) or "none"
     yield "policy owner", str((policy.get("metadata") or {}).get("owner") or "not named")
+    for pack in (policy.get("pack"), *(policy.get("packs") or ())):
+        if pack:
+            yield "pack", _pack(pack)
+    if run.judged_on:
+        yield "judged on", run.judged_on
     for word, key, detail in _PARTS:
         for item in suite.get(key) or ():
             yield word, f"{item.get('name')}: {_text(item.get(detail))}"
     for key in ("samples_per_prompt", "seed"):
         yield key.replace("_", " "), _text(suite.get(key))
+
+
+def _pack(pack: Mapping[str, Any]) -> str:
+    """Say where a pack's numbers come from and who checked them."""
+    checked = pack.get("verified")
+    by = (
+        f"verified by {checked.get('by')} on {checked.get('date')}, {checked.get('page')}"
+        if checked
+        else "not verified against the official text"
+    )
+    return f"{pack.get('name')}: {pack.get('source')}; grade {pack.get('grade')}, {by}"
 
 
 def _text(value: Any) -> str:

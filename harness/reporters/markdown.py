@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from harness.records import RunView
-from harness.reporters import decision, templates
+from harness.reporters import decision, findings, templates
+from harness.reporters.clauses import compliance
+from harness.reporters.excuses import granted
+from harness.reporters.pace import paces
 from harness.reporters.wording import named
 
 
@@ -14,6 +17,7 @@ class Markdown:
 
     def render(self, run: RunView) -> bytes:
         """Render the summary as GitHub-flavoured Markdown."""
+        every = findings.rules(run)
         page = templates.markdown().get_template("report.md.j2")
         text = page.render(
             run=run,
@@ -22,7 +26,11 @@ class Markdown:
             sentence=decision.sentence(run),
             reasons=decision.reasons(run),
             steps=decision.steps(run),
-            arms=decision.arms(run),
-            rules=decision.rules(run),
+            arms=findings.arms(run),
+            rules=findings.applying(every),
+            exempt=findings.exempt(every),
+            granted=granted(run),
+            paces=paces(run),
+            compliance=compliance(run),
         )
         return text.encode("utf-8")

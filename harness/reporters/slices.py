@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.records import Metric, RunView
-from harness.reporters.decision import arm_names
+from harness.reporters.findings import arm_names
 from harness.reporters.strategies import concern, headline, ruled, surest
 from harness.reporters.wording import everything, interval, number
 

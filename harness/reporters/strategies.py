@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from harness.records import Metric, RunView
-from harness.reporters.decision import arm_names
+from harness.reporters.findings import arm_names
 from harness.reporters.wording import everything, interval, number
 
 CONCERNS = {

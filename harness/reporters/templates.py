@@ -8,14 +8,17 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.reporters import wording
+from harness.reporters import readings, wording
 from harness.reporters.visible import visible
 from harness.spec import library
 
 _ACTIVE = re.compile(r"([\\`*_\[\]|~])")
 _MENTION = re.compile(r"(@|#(?=\d))")
-_WORDS = ("beside", "bound_used", "count", "everything", "interval", "limit", "number",
-          "requirement", "told", "SYMBOL", "WORD")  # fmt: skip
+_WORDS = (
+    "count", "everything", "interval", "number", "requirement", "told", "SYMBOL",
+    "WORD",
+)  # fmt: skip
+_READINGS = ("before_waiver", "bound_used", "counts", "differ", "held")
 
 
 def html() -> Environment:
@@ -64,6 +67,7 @@ def cell(text: str) -> str:
 
 def _with_words(environment: Environment) -> Environment:
     environment.globals.update({name: getattr(wording, name) for name in _WORDS})
+    environment.globals.update({name: getattr(readings, name) for name in _READINGS})
     return environment
 
 

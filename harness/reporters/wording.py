@@ -8,7 +8,14 @@ from typing import Any
 from harness.records import Finding
 
 SIGN = {"<=": "≤", ">=": "≥", "==": "="}
-SYMBOL = {"pass": "✓", "fail": "✗", "inconclusive": "?", "waived": "◇", "not_applicable": "–"}
+SYMBOL = {
+    "pass": "✓",
+    "fail": "✗",
+    "inconclusive": "?",
+    "waived": "◇",
+    "not_applicable": "–",
+    None: "·",
+}
 WORD = {
     "pass": "Pass",
     "fail": "Fail",
@@ -57,39 +64,36 @@ def interval(low: float | None, high: float | None) -> str:
 
 
 def requirement(finding: Finding) -> str:
-    """Write what a rule asks of its metric: `toxicity.any_rate ≤ 0.01`."""
-    return f"{finding.metric} {limit(finding)}"
+    """Write what a rule asks: `toxicity.any_rate ≤ 0.01`, or its words where it has some."""
+    if finding.kind == "coverage" and finding.op:
+        return f"{finding.asked}: at least {number(finding.limit)}"
+    if finding.kind == "document" and finding.limit:
+        return f"{finding.asked}: at least {count(int(finding.limit), 'signature')}"
+    if finding.asked:
+        return finding.asked
+    if finding.kind == "require":
+        return f"{finding.metric} {limit(finding)}".rstrip()
+    against = f" compared with {finding.against}" if finding.against else ""
+    return f"{finding.metric}{against}"
 
 
 def limit(finding: Finding) -> str:
-    """Write the comparison alone: `≤ 0.01`."""
-    return f"{SIGN.get(finding.op, finding.op)} {number(finding.limit)}"
-
-
-def bound_used(finding: Finding, decide: str) -> tuple[str, str]:
-    """Name the number that was held against the limit, and write it.
-
-    A `<=` rule passes on its upper bound and fails on its lower one: it is
-    broken only when even the most favourable bound is past the limit.
-
-    Args:
-        finding: What a rule says.
-        decide: `point` where the rule compares the estimate, else `bound`.
-    """
-    if decide == "point":
-        return "estimate", beside(finding.value, finding.limit)
-    if finding.op == "==":
-        known = finding.low is not None or finding.high is not None
-        return "both bounds", interval(finding.low, finding.high) if known else number(None)
-    if (finding.op == "<=") == (finding.outcome == "fail"):
-        return "lower bound", _bound(finding, finding.low, "−∞")
-    return "upper bound", _bound(finding, finding.high, "∞")
+    """Write the comparison alone: `≤ 0.01`; nothing where there is none."""
+    if finding.op == "within":
+        return f"within ±{number(finding.limit)}"
+    return f"{SIGN.get(finding.op, finding.op)} {number(finding.limit)}" if finding.op else ""
 
 
 def told(finding: Finding) -> str:
-    """Give a finding's message, unless it only says the numbers again."""
-    again = finding.message.startswith(f"{finding.metric} {finding.op} ")
-    return "" if again or finding.message == finding.cause else finding.message
+    """Give a finding's message without what only says the numbers again."""
+    if repeats_numbers(finding):
+        return finding.message.removeprefix(_again(finding)).partition("; ")[2]
+    return "" if finding.message == finding.cause else finding.message
+
+
+def repeats_numbers(finding: Finding) -> bool:
+    """Whether a finding's message says its numbers, and perhaps something after them."""
+    return finding.message.startswith(_again(finding))
 
 
 def count(n: int, noun: str) -> str:
@@ -108,7 +112,5 @@ def everything(label: str) -> bool:
     return label in ("", "all")
 
 
-def _bound(finding: Finding, bound: float | None, unbounded: str) -> str:
-    if bound is None and finding.value is not None:
-        return unbounded
-    return beside(bound, finding.limit)
+def _again(finding: Finding) -> str:
+    return f"{finding.metric} {finding.op} "

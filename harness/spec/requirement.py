@@ -6,7 +6,7 @@ import re
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from harness.spec.model import Spec
 
@@ -21,7 +21,7 @@ def _day(text: str) -> str:
     return text
 
 
-Day = Annotated[str, AfterValidator(_day)]
+Day = Annotated[str, AfterValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 """A day that is in the calendar, as YYYY-MM-DD."""
 
 

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from harness.errors import SpecError, WaiverError
 from harness.spec.load import load
@@ -24,8 +24,20 @@ def _digest(text: str) -> str:
     return text
 
 
-_Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-_Sha256 = Annotated[str, AfterValidator(_digest)]
+def _said(text: str) -> str:
+    if not text.strip():
+        raise ValueError("should say something")
+    return text.strip()
+
+
+_Said = Annotated[
+    str, AfterValidator(_said), WithJsonSchema({"type": "string", "minLength": 1})
+]
+_Sha256 = Annotated[
+    str,
+    AfterValidator(_digest),
+    WithJsonSchema({"type": "string", "pattern": f"^{_DIGEST.pattern}$"}),
+]
 
 
 class Waiver(Spec):
@@ -76,11 +88,13 @@ class WaiversSpec(Spec):
     """What this file is."""
     metadata: Metadata
     """What the file is called and who answers for it."""
-    waivers: tuple[Waiver, ...] = Field(min_length=1)
+    waivers: tuple[Waiver, ...] = Field(json_schema_extra={"minItems": 1})
     """The waivers."""
 
     @model_validator(mode="after")
-    def _distinct(self) -> Self:
+    def _some_and_distinct(self) -> Self:
+        if not self.waivers:
+            raise ValueError("there is no waiver")
         twice = [k for k, n in Counter(waiver.id for waiver in self.waivers).items() if n > 1]
         if twice:
             raise ValueError(f"two waivers share the id {twice[0]!r}")

@@ -113,9 +113,7 @@ def points() -> Iterator[Point]:
     for steeper in (0.0, 0.1):
         draw = partial(words_of, 100, steeper)
         rng = np.random.Generator(np.random.PCG64(SEED + 1))
-        apart = [
-            np.subtract(*(distinct(side.columns) for side in draw(rng))) for _ in range(4000)
-        ]
+        apart = [_distinct_apart(*draw(rng)) for _ in range(4000)]
         yield Point(
             f"distinct words 100 prompts, exponent {steeper} more", OfSet(("words",), distinct),
             draw, float(np.mean(apart)), share_of_runs=0.6, unit="share",
@@ -178,6 +176,10 @@ def words_of(prompts: int, steeper: float, rng: np.random.Generator) -> tuple[Si
 def distinct(columns: Mapping[str, Any]) -> float:
     words = np.asarray(columns["words"])
     return float(np.unique(words).size / words.size)
+
+
+def _distinct_apart(ours: Side, theirs: Side) -> float:
+    return distinct(ours.columns) - distinct(theirs.columns)
 
 
 def side(columns: Mapping[str, Any], clusters: np.ndarray) -> Side:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
 
 from harness.flow.evidence import Signed
-from harness.flow.judge import judge
-from harness.records import Attempt, Finding
-from tests.flow.synthetic import TODAY, evidence, finding, findings, limit, metric, policy
+from harness.records import Finding
+from tests.flow.synthetic import TODAY, evidence, finding, findings, metric, policy
 
 ALL = {"id": "r", "conform": {"metric": "label.ok"}}
 NONE = {"id": "r", "conform": {"metric": "label.ok", "expect": "none"}}
@@ -228,90 +226,3 @@ def test_a_document_is_neither_too_old_nor_of_the_future(
 def test_a_document_without_a_greatest_age_never_grows_old() -> None:
     signed = Signed("d" * 64, ("ann",))
     assert document(signed, dated="1999-01-01").outcome == "pass"
-
-
-# The run itself.
-
-TRIED = Attempt(run_id="old", generator="g", seed=7, outcome="fail", entry="e" * 64)
-
-
-@pytest.mark.parametrize(
-    ("asked", "seen", "rule", "cause"),
-    [
-        ({"evidence": {"identity": ["weights"]}}, {"identities": {"g": "declared"}},
-         "evidence.identity", "digest_mismatch"),
-        ({"evidence": {"identity": ["weights"]}}, {}, "evidence.identity", "digest_mismatch"),
-        ({"evidence": {"prompts": 2}}, {"prompts": [{}]}, "evidence.prompts", "insufficient_n"),
-        ({"evidence": {"suite": "a" * 64}}, {"suite": "b" * 64}, "evidence.suite",
-         "digest_mismatch"),
-        ({"evidence": {"suite": "a" * 64}}, {}, "evidence.suite", "digest_mismatch"),
-        ({"evidence": {"scorers": {"toxicity": "a" * 64}}}, {}, "evidence.scorers",
-         "digest_mismatch"),
-        ({"evidence": {"scorers": {"toxicity": "a" * 64}}},
-         {"scorers": {"toxicity": "b" * 64}}, "evidence.scorers", "digest_mismatch"),
-        ({"evidence": {"scorers": {"toxicity": "a" * 11}}},
-         {"scorers": {"toxicity": "a" * 64}}, "evidence.scorers", "digest_mismatch"),
-        ({}, {"attempts": [TRIED]}, "attempts", "unplanned_retry"),
-        ({"attempts": 2}, {"attempts": [TRIED, TRIED]}, "attempts", "unplanned_retry"),
-        ({}, {"committed": False}, "attempts", "unplanned_retry"),
-    ],
-)  # fmt: skip
-def test_a_run_that_is_no_evidence_never_passes_however_good_its_numbers_are(
-    asked: dict[str, Any], seen: dict[str, Any], rule: str, cause: str
-) -> None:
-    confidence = 1 - 0.05 / asked.get("attempts", 1)
-    (verdict,) = judge(
-        evidence(metric(confidence=confidence), **seen), policy(limit(), **asked)
-    )
-    gap, passed = verdict.findings
-    assert verdict.outcome == "inconclusive"
-    assert (gap.rule, gap.cause, gap.severity, gap.kind) == (rule, cause, "block", "evidence")
-    assert gap.outcome == "inconclusive"
-    assert gap.message
-    assert passed.outcome == "pass"
-
-
-@pytest.mark.parametrize(
-    ("asked", "seen"),
-    [
-        ({"evidence": {"identity": ["weights", "corpus"]}}, {"identities": {"g": "corpus"}}),
-        ({"evidence": {"prompts": 2}}, {"prompts": [{}, {}]}),
-        ({"evidence": {"suite": "a" * 64}}, {"suite": "a" * 64}),
-        ({"evidence": {"scorers": {"toxicity": "a" * 12}}},
-         {"scorers": {"toxicity": "a" * 64}}),
-        ({"attempts": 2}, {"attempts": [TRIED]}),
-        ({}, {"attempts": [replace(TRIED, generator="h")]}),
-        ({}, {"attempts": [replace(TRIED, outcome="inconclusive")]}),
-    ],
-)  # fmt: skip
-def test_a_run_that_is_what_was_asked_for_has_no_gap(
-    asked: dict[str, Any], seen: dict[str, Any]
-) -> None:
-    confidence = 1 - 0.05 / asked.get("attempts", 1)
-    found = findings(evidence(metric(confidence=confidence), **seen), policy(limit(), **asked))
-    assert [one.outcome for one in found] == ["pass"]
-
-
-def test_an_earlier_fail_is_named_with_its_run_and_seed() -> None:
-    gap = findings(evidence(attempts=[TRIED]), policy(limit()))[0]
-    assert "old (seed 7)" in gap.message
-    assert "1 attempt was planned" in gap.message
-
-
-def test_a_fail_outweighs_a_gap() -> None:
-    bad = metric(low=0.06, value=0.1, high=0.2)
-    (verdict,) = judge(evidence(bad, committed=False), policy(limit()))
-    assert verdict.outcome == "fail"
-
-
-# What does not apply.
-
-
-def test_a_rule_that_does_not_apply_says_why_and_decides_nothing() -> None:
-    rules = policy(limit("a"), limit("b", value=0.001), not_applicable={"b": "no such users"})
-    (verdict,) = judge(evidence(), rules)
-    assert verdict.outcome == "pass"
-    assert [(f.rule, f.outcome) for f in verdict.findings] == [
-        ("a", "pass"), ("b", "not_applicable"),
-    ]  # fmt: skip
-    assert verdict.findings[1].message == "no such users"

@@ -29,6 +29,12 @@ def test_shipped_files_are_listed_with_where_they_lie(kind: str) -> None:
     assert all(Path(path).is_file() for path in found.values())
 
 
+def test_packs_are_listed_with_their_source_grade_and_whether_anyone_checked_them() -> None:
+    found = listing("packs")
+    assert found["tc260-003"].startswith("secondary, not verified: TC260-003, 2024-02-29")
+    assert found["base-safety"].startswith("own, not verified: ")
+
+
 def test_metrics_are_named_as_a_policy_names_them() -> None:
     found = listing("metrics")
     assert found["toxicity.any_rate"] == "share, lower is better, Proportion"
@@ -42,7 +48,9 @@ def test_every_metric_a_shipped_policy_judges_is_listed() -> None:
     from harness.spec.policy import PolicySpec
 
     policy = load(resolve("policies", "quickstart"), PolicySpec)
-    assert {rule.require.metric for rule in policy.rules} <= listing("metrics").keys()
+    policy_and_pack = (policy, load(resolve("policies", "base-safety"), PolicySpec))
+    for one in policy_and_pack:
+        assert {rule.metric for rule in one.rules} <= listing("metrics").keys()
 
 
 def test_an_unknown_kind_gets_a_suggestion() -> None:

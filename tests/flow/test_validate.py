@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import SpecError
+from harness.errors import SpecError, WaiverError
 from harness.flow.validate import schema_of, validate
-from harness.spec.library import folder, names
+from harness.spec.library import folder, names, packs
 
 SUITE = """\
 apiVersion: harness/v1
@@ -33,6 +33,8 @@ def test_every_shipped_file_fits() -> None:
         assert validate(folder("suites") / f"{name}.yaml").startswith("suite ")
     for name in names("policies"):
         assert validate(folder("policies") / f"{name}.yaml").startswith("policy ")
+    for name, path in packs().items():
+        assert validate(path).startswith(f"policy {name}, ")
 
 
 def test_a_suite_is_summed_up_in_cases(tmp_path: Path) -> None:
@@ -57,8 +59,37 @@ def test_options_and_prompts_are_checked_too(tmp_path: Path) -> None:
 
 def test_a_policy_is_known_by_its_kind(tmp_path: Path) -> None:
     path = written(tmp_path, "apiVersion: harness/v1\nkind: Policy\nmetadata: {name: p}\n")
-    with pytest.raises(SpecError, match="rules"):
+    with pytest.raises(SpecError, match="there is no rule"):
         validate(path)
+
+
+def test_a_policy_is_checked_with_all_that_it_extends(tmp_path: Path) -> None:
+    head = "apiVersion: harness/v1\nkind: Policy\nmetadata: {name: p}\n"
+    path = written(tmp_path, head + "extends: [{pack: base-safety}]\n")
+    assert validate(path) == "policy p, 3 rules"
+    path = written(tmp_path, head + "extends: [{pack: base-safty}]\n")
+    with pytest.raises(SpecError, match="no pack called 'base-safty'"):
+        validate(path)
+
+
+WAIVERS = """\
+apiVersion: harness/v1
+kind: Waivers
+metadata: {name: excuses}
+waivers:
+  - {id: w, rule: r, subject_digest: DIGEST, covers: fail, reason: known, requested_by: Ann,
+     approved_by: Bob, created: 2026-11-01, expires: 2026-12-01, ticket: T-1}
+"""
+
+
+def test_waivers_are_checked_and_wrong_ones_exit_as_waivers_do(tmp_path: Path) -> None:
+    good = WAIVERS.replace("DIGEST", "ab" * 32)
+    assert validate(written(tmp_path, good)) == "waivers excuses, 1 waivers"
+    path = written(tmp_path, good.replace("Bob", "ann"))
+    with pytest.raises(WaiverError, match="approved by the person who asks") as caught:
+        validate(path)
+    assert caught.value.where == f"{path}:5"
+    assert caught.value.exit_code == 5
 
 
 def test_a_file_that_is_not_there_is_said_with_its_neighbour(tmp_path: Path) -> None:
@@ -68,7 +99,7 @@ def test_a_file_that_is_not_there_is_said_with_its_neighbour(tmp_path: Path) -> 
     assert "file.yaml" in caught.value.fix
 
 
-@pytest.mark.parametrize("kind", ["suite", "policy"])
+@pytest.mark.parametrize("kind", ["suite", "policy", "waivers"])
 def test_a_schema_is_json_and_names_every_key(kind: str) -> None:
     found = schema_of(kind)
     assert {"apiVersion", "kind", "metadata"} <= found["properties"].keys()

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from harness.records import Finding, RunView, Verdict
-from harness.reporters.decision import arm_names, arms, reasons, rules, sentence, steps
+from harness.reporters.decision import reasons, sentence, steps
 
 Make = Callable[..., RunView]
 
@@ -82,45 +82,82 @@ def test_a_run_without_rules_is_not_said_to_hold(make_run: Make) -> None:
     assert "not a pass" in sentence(make_run("inconclusive", verdicts=(verdict,)))
 
 
-def test_blocking_rules_come_first_and_the_worst_of_them_at_the_top(make_run: Make) -> None:
-    found = [(rule.worst.finding.rule, rule.worst.blocks) for rule in rules(make_run("fail"))]
-
-    assert [name for name, _ in found[:2]] == ["toxicity.rate", "refusal.rate"]
-    assert [blocks for _, blocks in found] == sorted((b for _, b in found), reverse=True)
-
-
-def test_the_worst_finding_is_the_one_furthest_past_the_limit(
-    make_run: Make, make_finding: Callable[..., Finding]
-) -> None:
-    highs = (0.03, 0.09, 0.05)
-    findings = tuple(
-        make_finding(outcome="fail", slice=f"lang={h}", low=0.025, high=h) for h in highs
-    )
-    verdict = Verdict(generator="g", strategy="s", outcome="fail", findings=findings)
-
-    assert rules(make_run("fail", verdicts=(verdict,)))[0].worst.finding.high == 0.09
-
-
-def test_confidence_and_point_rules_are_read_from_the_policy(make_run: Make) -> None:
-    found = {rule.worst.finding.rule: rule for rule in rules(make_run("fail"))}
-
-    assert found["fluency.band"].confidence == "0.9"
-    assert found["toxicity.rate"].confidence == "0.95"
-    assert found["refusal.rate"].worst.decide == "point"
-
-
-def test_arms_count_blocking_findings_apart_from_warnings(make_run: Make) -> None:
-    nucleus = arms(make_run("fail"))[1]
-
-    assert (nucleus.blocking["fail"], nucleus.blocking["inconclusive"]) == (1, 1)
-    assert nucleus.warnings == 1
-
-
-def test_arms_are_named_by_what_tells_them_apart() -> None:
-    assert list(arm_names([("g", "b"), ("g", "a")]).values()) == ["b", "a"]
-    assert list(arm_names([("g", "a"), ("h", "a")]).values()) == ["g", "h"]
-    assert list(arm_names([("g", "a"), ("h", "b")]).values()) == ["g · a", "h · b"]
-
-
 def test_the_words_do_not_depend_on_a_policy_being_kept(make_run: Make) -> None:
     assert reasons(replace(make_run("fail"), policy=None))
+
+
+def _run(make_run: Make, *findings: Finding) -> RunView:
+    verdict = Verdict(generator="g", strategy="s", outcome="fail", findings=findings)
+    return make_run("fail", verdicts=(verdict,), excuses=())
+
+
+def test_a_pass_that_rests_on_waivers_says_so_and_what_ends_when(make_complete: Make) -> None:
+    run = make_complete("pass")
+
+    assert sentence(run).startswith(
+        "This pass rests on a waiver: W-7 excuses 2 blocking findings."
+    )
+    assert "Every blocking rule holds" not in sentence(run)
+    assert "Mend latency.kept before waiver W-7 ends on 2026-12-20." in steps(run)
+    assert "Take waiver W-9 away: nothing in this run needs it." in steps(run)
+
+
+@pytest.mark.parametrize(
+    ("ids", "told"),
+    [
+        (("b", "a"), "2 waivers: a and b excuse 2 blocking findings."),
+        (("c", "b", "a"), "3 waivers: a, b and c excuse 3 blocking findings."),
+        (tuple("abcd"), "4 waivers, which excuse 4 blocking findings."),
+    ],
+)
+def test_several_waivers_are_named_while_they_are_few(
+    make_run: Make, make_finding: Callable[..., Finding], ids: tuple[str, ...], told: str
+) -> None:
+    findings = (make_finding(), *(make_finding(outcome="waived", waiver=one) for one in ids))
+    run = replace(_run(make_run, *findings), outcome="pass")
+
+    assert told in sentence(run)
+
+
+def test_a_waived_warning_is_nothing_a_pass_rests_on(
+    make_run: Make, make_finding: Callable[..., Finding]
+) -> None:
+    waived = make_finding(outcome="waived", waiver="W", severity="warn")
+    run = replace(_run(make_run, make_finding(), waived), outcome="pass")
+
+    assert sentence(run) == "Every blocking rule holds in every arm."
+
+
+def test_a_warning_of_the_run_itself_is_counted_once(make_complete: Make) -> None:
+    assert sentence(make_complete("pass")).endswith("4 warnings to read.")
+
+
+def test_a_comparison_says_its_words_and_what_the_number_is_from(make_complete: Make) -> None:
+    assert reasons(make_complete()) == (
+        "fluency.no_regression is broken in 1 of 3 findings: it asks for fluency.perplexity "
+        "not worse than champion by more than 5.0%; in nucleus the difference from "
+        "1.05 × champion is +0.71, lower bound +0.12.",
+    )
+
+
+def test_what_keeps_a_run_from_being_evidence_is_said_in_its_own_words(
+    make_run: Make, make_finding: Callable[..., Finding]
+) -> None:
+    found = make_finding(
+        "attempts", "inconclusive", kind="evidence", asked="attempts", op="", value=None,
+        low=None, high=None, cause="unplanned_retry", message="the same model failed before",
+    )  # fmt: skip
+
+    assert reasons(_run(make_run, found)) == (
+        "attempts, in g · s: the same model failed before.",
+    )
+
+
+def test_an_aside_of_a_message_does_not_hide_the_numbers(
+    make_run: Make, make_finding: Callable[..., Finding]
+) -> None:
+    said = "toxicity.any_rate <= 0.02: 95 % bounds 0.0331 to 0.05; not so (Holm)"
+    found = make_finding(outcome="inconclusive", value=0.04, high=0.05, message=said)
+
+    (reason,) = reasons(_run(make_run, found))
+    assert reason.endswith("it is 0.04, upper bound 0.05 (not so (Holm)).")

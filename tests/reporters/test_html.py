@@ -8,13 +8,11 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from html.parser import HTMLParser
-from itertools import product
 
 import pytest
 
 from harness.records import Finding, RunView
 from harness.reporters.html import Html
-from harness.spec import library
 
 Make = Callable[..., RunView]
 ACTIVE = {
@@ -91,6 +89,54 @@ def test_sections_come_in_the_order_people_ask(make_run: Make) -> None:
     ]  # fmt: skip
 
 
+def test_what_a_policy_brings_has_its_sections_and_only_then(make_complete: Make) -> None:
+    page = Page(Html().render(make_complete()))
+
+    sections = [v for tag, name, v in page.attributes if (tag, name) == ("section", "id")]
+    assert sections == [
+        "arms", "findings", "waivers", "attempts", "intervals", "clauses", "strategies",
+        "slices", "metrics", "examples", "caveats", "run", "verify",
+    ]  # fmt: skip
+    links = [v[1:] for tag, name, v in page.attributes if (tag, name) == ("a", "href")]
+    assert links[1:] == sections
+
+
+def test_everything_a_policy_brings_is_on_the_page(make_complete: Make) -> None:
+    text = " ".join("".join(Page(Html().render(make_complete("pass"))).text).split())
+
+    for part in (
+        "This pass rests on a waiver: W-7 excuses 2 blocking findings.",
+        "⚠ Warnings pack tc260-003: its numbers are from secondary sources",
+        "toxicity.any_rate within 0.01 of strategy:greedy value and bound are the difference",
+        "+0.0042 difference ✓ Pass [-0.0021, 0.0118] both bounds ? Inconclusive, decides",
+        "0.957 ✓ Pass, decides 0.941 lower bound ? Inconclusive",
+        "Waived otherwise fail",
+        "prompts by risk where bank=should-refuse: at least 2,000",
+        "2 rules that do not apply, with their reasons",
+        "The product makes text only.",
+        "decided after 150 of 1,000 prompts (a fixed plan would have taken about 620)",
+        "W-9 ⚠not used toxicity.rate lang=ar 2026-11-25 last day Lin Wei approved by Maria Ol",
+        "SAFE-412 The new tokenizer is slower on long answers",
+        "text-release-81c2d0aa13 ✗Fail candidate 3 9d9d9d9d9d9d",
+        "TC260-003 edition 2024-02-29",
+        "8.2 a) bank.covered satisfies ✗Fail ✗Fail ✗Fail",
+        "tc260-003: TC260-003, 2024-02-29; grade secondary, not verified against the official",
+        "grade official, verified by M. Chen on 2026-10-02, p. 50",
+        "judged on2026-11-25",
+    ):
+        assert part in text
+
+
+def test_a_difference_is_drawn_with_its_margin_and_no_difference(make_complete: Make) -> None:
+    text = Html().render(make_complete()).decode()
+
+    assert "fluency.no_regression, margin ≤ 0. nucleus: Fail, +0.71 [0.12, 1.3]" in text
+    figure = text.partition("toxicity.equivalent, margin ±0.01.")[2].partition("</svg>")[0]
+    assert figure.count('class="zero"') == 2
+    assert figure.count('class="limit"') == 4
+    assert "bank.covered, limit" not in text
+
+
 def test_a_finding_shows_its_numbers_its_cause_and_its_reason(make_run: Make) -> None:
     text = " ".join("".join(Page(Html().render(make_run("fail"))).text).split())
 
@@ -145,10 +191,10 @@ def test_empty_runs_say_so_in_each_section(make_run: Make) -> None:
 
 
 def test_hostile_text_makes_no_tag_and_no_attribute(
-    make_run: Make, hostile_run: RunView
+    make_complete: Make, hostile_run: RunView
 ) -> None:
     page = Page(Html().render(hostile_run))
-    allowed = {name for _, name, _ in Page(Html().render(make_run("fail"))).attributes}
+    allowed = {name for _, name, _ in Page(Html().render(make_complete())).attributes}
 
     assert not page.open
     assert not page.tags.keys() & ACTIVE
@@ -190,8 +236,8 @@ def test_the_policy_allows_this_style_sheet_and_nothing_else(make_run: Make) -> 
     )
 
 
-def test_every_table_has_a_caption_and_headers_with_a_scope(make_run: Make) -> None:
-    page = Page(Html().render(make_run("fail")))
+def test_every_table_has_a_caption_and_headers_with_a_scope(make_complete: Make) -> None:
+    page = Page(Html().render(make_complete()))
 
     assert page.tags["caption"] == page.tags["table"]
     scopes = sum(tag == "th" and name == "scope" for tag, name, _ in page.attributes)
@@ -222,36 +268,3 @@ def test_a_very_long_output_is_cut_and_says_so(
 @pytest.mark.parametrize("outcome", ["fail", None])
 def test_the_same_run_gives_the_same_bytes(make_run: Make, outcome: str | None) -> None:
     assert Html().render(make_run(outcome)) == Html().render(make_run(outcome))
-
-
-TONES = ("pass", "fail", "inconclusive", "waived", "neutral")
-PAIRS = [
-    *((tone, f"{tone}-wash") for tone in TONES),
-    *product(("ink", "soft", "fail"), ("paper", "card", "wash")),
-    *(("ink", f"{tone}-wash") for tone in TONES),
-    *(("ink", f"heat{i}") for i in range(5)),
-]
-
-
-@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
-@pytest.mark.parametrize(("front", "back"), PAIRS)
-def test_text_stands_out_from_what_is_behind_it(theme: int, front: str, back: str) -> None:
-    css = (library.folder("reports") / "report.css").read_text("utf-8")
-    block = re.findall(r":root \{(.*?)\}", css, re.DOTALL)[theme]
-    colours = dict(re.findall(r"--([\w-]+): #(\w{6})", block))
-
-    assert _contrast(colours[front], colours[back]) >= 4.5
-
-
-def _contrast(one: str, other: str) -> float:
-    """Contrast ratio of two colours. Source: WCAG 2.2, relative luminance."""
-    low, high = sorted((_luminance(one), _luminance(other)))
-    return (high + 0.05) / (low + 0.05)
-
-
-def _luminance(colour: str) -> float:
-    parts = [int(colour[i : i + 2], 16) / 255 for i in (0, 2, 4)]
-    red, green, blue = (
-        p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts
-    )
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -18,7 +18,7 @@ ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--no-first-run",
 ]  # fmt: skip
-SIZES = {"phone": (390, 844), "desktop": (1280, 900)}
+SIZES = {"phone": (390, 844), "tablet": (820, 1180), "desktop": (1280, 900)}
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +112,43 @@ def test_the_page_opens_clean_and_never_scrolls_sideways(
     assert events == []
     assert page.title().endswith(": text-release")
     assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_everything_a_policy_brings_fits_every_screen(
+    show: Show, events: list[str], make_complete: Make, size: str, scheme: str
+) -> None:
+    page = show(make_complete(), size, scheme)
+
+    for details in page.locator("details").all():
+        details.evaluate("e => { e.open = true; }")
+
+    assert events == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0]
+    for box in page.locator("section .scroll").all():
+        if box.locator("table.cards").count():
+            assert box.evaluate("e => e.scrollWidth <= e.clientWidth")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_no_text_is_cut_by_its_cell(show: Show, make_complete: Make, size: str) -> None:
+    page = show(make_complete(), size, "light")
+
+    wide = page.locator(".cards .chip, .cards svg").evaluate_all(
+        "all => all.filter(e => e.getBoundingClientRect().right"
+        " > e.closest('td, th').getBoundingClientRect().right + 1).length"
+    )
+    assert wide == 0
+
+
+def test_rules_that_do_not_apply_are_folded(show: Show, make_complete: Make) -> None:
+    page = show(make_complete(), "desktop", "light")
+    reason = page.locator("#findings").get_by_text("The product makes text only.")
+
+    assert not reason.is_visible()
+    page.get_by_text("2 rules that do not apply").click()
+    assert reason.is_visible()
 
 
 def test_hostile_text_does_not_widen_a_phone(show: Show, hostile_run: RunView) -> None:

@@ -109,3 +109,54 @@ def test_counts_agree_with_the_cases(make_run: Make) -> None:
 
 def test_the_same_run_gives_the_same_bytes(make_run: Make) -> None:
     assert Junit().render(make_run("fail")) == Junit().render(make_run("fail"))
+
+
+def test_a_waived_finding_is_skipped_with_who_excuses_it_and_never_looks_passed(
+    make_complete: Make,
+) -> None:
+    root = _root(make_complete("pass"))
+    skipped = root.findall("testsuite[2]/testcase[@name='latency.kept']/skipped")
+
+    assert _red(root) == 0
+    assert [case.get("message") for case in skipped] == [
+        "block: Waived: latency.seconds_p95 ≤ 2 (waiver:W-7)"
+    ]
+    assert (skipped[0].text or "").startswith("waived until 2026-12-20: the fix is in review")
+    assert "without the waiver: fail" in (skipped[0].text or "")
+
+
+def test_a_rule_that_does_not_apply_is_skipped_with_its_reason(make_complete: Make) -> None:
+    root = _root(make_complete())
+    case = root.find("testsuite/testcase[@name='marking.survives']/skipped")
+
+    assert case is not None
+    assert case.text == "The product makes text only."
+
+
+def test_a_difference_says_from_what_and_two_readings_which_decides(
+    make_complete: Make,
+) -> None:
+    suite = _root(make_complete()).findall("testsuite")[1]
+    compared = suite.find("testcase[@name='fluency.no_regression']/failure")
+    apart = suite.find("testcase[@name='toxicity.equivalent']/skipped")
+
+    assert compared is not None
+    assert apart is not None
+    assert "difference from 1.05 × champion 0.71 [0.12, 1.3]" in (compared.text or "")
+    assert "estimate pass, bounds inconclusive: the bounds decide" in (apart.text or "")
+
+
+def test_what_stands_beside_the_findings_is_a_property_of_the_suite(
+    make_complete: Make,
+) -> None:
+    suite = _root(make_complete()).findall("testsuite")[0]
+    found = [(p.get("name"), p.get("value")) for p in suite.findall("properties/property")]
+
+    assert suite[0].tag == "properties"
+    assert [name for name, _ in found] == [
+        "notice", "notice", "waiver", "waiver", "prompts", "earlier attempt", "earlier attempt",
+    ]  # fmt: skip
+    assert found[3][1] == (
+        "W-9 for toxicity.rate: not used, until 2026-11-25, approved by Maria Olsen, SAFE-398"
+    )
+    assert found[5][1] == "text-release-81c2d0aa13, seed 3: fail"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.records import Finding
-from harness.reporters.wording import beside, bound_used, interval, number
+from harness.reporters.wording import beside, count, interval, limit, number, requirement, told
 
 Make = Callable[..., Finding]
 
@@ -47,28 +47,37 @@ def test_an_open_side_is_infinite() -> None:
 
 
 @pytest.mark.parametrize(
-    ("op", "outcome", "used"),
+    ("changes", "text"),
     [
-        ("<=", "pass", ("upper bound", "0.0125")),
-        ("<=", "inconclusive", ("upper bound", "0.0125")),
-        ("<=", "fail", ("lower bound", "0.0013")),
-        (">=", "pass", ("lower bound", "0.0013")),
-        (">=", "fail", ("upper bound", "0.0125")),
-        ("==", "pass", ("both bounds", "[0.0013, 0.0125]")),
+        ({}, "toxicity.any_rate ≤ 0.02"),
+        ({"op": "==", "limit": 0.0}, "toxicity.any_rate = 0"),
+        ({"kind": "compare", "asked": "x not worse than y"}, "x not worse than y"),
+        ({"kind": "compare", "against": "y"}, "toxicity.any_rate compared with y"),
+        ({"kind": "coverage", "asked": "prompts by risk", "op": ">=", "limit": 500.0},
+         "prompts by risk: at least 500"),
+        ({"kind": "document", "asked": "document a.pdf", "op": ">=", "limit": 1.0},
+         "document a.pdf: at least 1 signature"),
+        ({"kind": "evidence", "asked": "attempts", "op": ""}, "attempts"),
     ],
-)
-def test_the_bound_shown_is_the_one_that_decided(
-    make_finding: Make, op: str, outcome: str, used: tuple[str, str]
+)  # fmt: skip
+def test_every_kind_of_rule_says_what_it_asks(
+    make_finding: Make, changes: dict[str, object], text: str
 ) -> None:
-    assert bound_used(make_finding(op=op, outcome=outcome), "bound") == used
+    assert requirement(make_finding(**changes)) == text
 
 
-def test_a_point_rule_shows_its_estimate(make_finding: Make) -> None:
-    assert bound_used(make_finding(), "point") == ("estimate", "0.004")
+def test_a_limit_is_written_only_where_there_is_one(make_finding: Make) -> None:
+    assert limit(make_finding(op="within", limit=0.5)) == "within ±0.5"
+    assert limit(make_finding(op="<", limit=0.0)) == "< 0"
+    assert limit(make_finding(op="")) == ""
 
 
-def test_a_missing_bound_is_infinite_only_where_something_was_measured(
-    make_finding: Make,
-) -> None:
-    assert bound_used(make_finding(high=None), "bound")[1] == "∞"
-    assert bound_used(make_finding(value=None, low=None, high=None), "bound")[1] == "–"
+def test_a_message_that_only_repeats_the_numbers_is_left_out(make_finding: Make) -> None:
+    again = "toxicity.any_rate <= 0.01: 95 % bounds 0 to 1"
+    assert told(make_finding(message=again)) == ""
+    assert told(make_finding(message=f"{again}; not so (Holm)")) == "not so (Holm)"
+    assert told(make_finding(message="no scorer")) == "no scorer"
+
+
+def test_a_count_agrees_with_its_noun() -> None:
+    assert (count(1, "rule"), count(1200, "rule")) == ("1 rule", "1,200 rules")

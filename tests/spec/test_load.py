@@ -13,10 +13,11 @@ from harness.errors import SpecError
 from harness.spec.load import MAX_BYTES, digest, load, load_text
 from harness.spec.policy import PolicySpec
 from harness.spec.suite import SuiteSpec
+from harness.spec.waiver import WaiversSpec
 
 ROOT = Path(__file__).parents[2]
 SUITES = sorted((ROOT / "suites").glob("*.yaml"))
-POLICIES = sorted((ROOT / "policies").glob("*.yaml"))
+POLICIES = sorted((ROOT / "policies").rglob("*.yaml"))
 GOOD = """\
 apiVersion: harness/v1
 kind: Suite
@@ -221,7 +222,7 @@ def test_each_shipped_policy_loads_and_says_why(path: Path) -> None:
 
 
 def only_spec_errors(text: str) -> None:
-    for kind in (SuiteSpec, PolicySpec):
+    for kind in (SuiteSpec, PolicySpec, WaiversSpec):
         try:
             spec = load_text(text, kind)
         except SpecError as error:

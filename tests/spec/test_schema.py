@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 
 from harness.spec.misfits import Misfits
 from harness.spec.policy import PolicySpec
-from harness.spec.schema import DIALECT, editor_line, schema
+from harness.spec.schema import DIALECT, Kind, editor_line, schema
 from harness.spec.strict_yaml import read
 from harness.spec.suite import SuiteSpec
+from harness.spec.waiver import WaiversSpec
 
 ROOT = Path(__file__).parents[2]
-FOLDERS: dict[Literal["suite", "policy"], Path] = {
+FOLDERS: dict[Kind, Path] = {
     "suite": ROOT / "suites",
     "policy": ROOT / "policies",
+    "waivers": ROOT / "policies",
 }
 TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,),
@@ -29,18 +31,17 @@ TYPES: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "null": (type(None),),
 }
-FILES = [(kind, path) for kind, folder in FOLDERS.items() for path in folder.glob("*.yaml")]
+WRITTEN: tuple[Kind, ...] = ("suite", "policy")
+FILES = [(kind, path) for kind in WRITTEN for path in sorted(FOLDERS[kind].rglob("*.yaml"))]
 
 
-def objects(kind: Literal["suite", "policy"]) -> Iterator[Mapping[str, Any]]:
+def objects(kind: Kind) -> Iterator[Mapping[str, Any]]:
     body = schema(kind)
     yield from (part for part in (body, *body["$defs"].values()) if "properties" in part)
 
 
 @pytest.mark.parametrize("kind", FOLDERS)
-def test_every_object_is_closed_and_every_key_described(
-    kind: Literal["suite", "policy"],
-) -> None:
+def test_every_object_is_closed_and_every_key_described(kind: Kind) -> None:
     assert schema(kind)["$schema"] == DIALECT
     for part in objects(kind):
         assert part["additionalProperties"] is False
@@ -53,20 +54,20 @@ def test_every_object_is_closed_and_every_key_described(
 def test_the_keys_are_those_of_the_models() -> None:
     assert list(schema("suite")["properties"]) == list(SuiteSpec.model_fields)
     assert list(schema("policy")["properties"]) == list(PolicySpec.model_fields)
+    assert list(schema("waivers")["properties"]) == list(WaiversSpec.model_fields)
 
 
 @pytest.mark.parametrize("kind", FOLDERS)
-def test_the_shipped_schema_is_current(kind: Literal["suite", "policy"]) -> None:
+def test_the_shipped_schema_is_current(kind: Kind) -> None:
     shipped = (FOLDERS[kind] / f"{kind}.schema.json").read_text(encoding="utf-8")
     assert json.loads(shipped) == schema(kind)
 
 
 @pytest.mark.parametrize(("kind", "path"), FILES, ids=[path.stem for _, path in FILES])
-def test_each_shipped_file_names_its_schema_and_fits_it(
-    kind: Literal["suite", "policy"], path: Path
-) -> None:
+def test_each_shipped_file_names_its_schema_and_fits_it(kind: Kind, path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    assert text.splitlines()[0] == editor_line(f"{kind}.schema.json")
+    up = "../" * len(path.parent.relative_to(FOLDERS[kind]).parts)
+    assert text.splitlines()[0] == editor_line(f"{up}{kind}.schema.json")
     body = schema(kind)
     assert misfits(read(text, Misfits(path.name)).value, body, body["$defs"]) == []
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.metrics.stats.bounded_mean import bounded_upper
+from harness.metrics.stats.bounded_mean import bounded_upper, planned_upper
 from harness.metrics.stats.clusters import total
 from harness.metrics.stats.proportion import exact_upper
 
@@ -45,13 +45,44 @@ class MeanBounds:
 
 
 def mean_bounds(
+    sums: ClusterSums, bounds: tuple[float | None, float | None], confidence: float
+) -> MeanBounds:
+    """Bound the mean over rows from each side, as well as can be vouched for.
+
+    Where both bounds are declared and clusters are of one size, `planned_upper`
+    of the cluster means, which holds for any values: with something missing, for
+    the greatest and the least they could be. Else `t_bounds`, which holds the
+    better the more clusters there are and the less one of them matters.
+
+    Args:
+        sums: The rows, by cluster.
+        bounds: What a value can never leave.
+        confidence: One-sided confidence in (0.5, 1).
+
+    >>> import numpy as np
+    >>> zero = np.zeros(5)
+    >>> nothing = ClusterSums(sizes=np.ones(5), lowest=zero, highest=zero)
+    >>> round(mean_bounds(nothing, (0, 1), 0.95).high, 4)
+    0.4507
+    """
+    floor, ceiling = bounds
+    is_even = bool((sums.sizes == sums.sizes[0]).all())
+    if floor is None or ceiling is None or ceiling <= floor or not is_even:
+        return t_bounds(sums, bounds, confidence)
+    span = ceiling - floor
+    rise = planned_upper((sums.highest / sums.sizes - floor) / span, confidence)
+    fall = planned_upper((ceiling - sums.lowest / sums.sizes) / span, confidence)
+    return MeanBounds(max(floor, ceiling - span * fall), min(ceiling, floor + span * rise))
+
+
+def t_bounds(
     sums: ClusterSums,
     bounds: tuple[float | None, float | None],
     confidence: float,
     *,
     flat_upper: Callable[[float, float, float], float] = bounded_upper,
 ) -> MeanBounds:
-    """Bound the mean over rows from each side.
+    """Bound the mean over rows from each side by a clustered t interval.
 
     The standard error is CR2, which for a mean has a closed form: with cluster
     residuals e_c = sum of (value - mean), n_c rows of n,
@@ -82,7 +113,7 @@ def mean_bounds(
     >>> import numpy as np
     >>> zero = np.zeros(5)
     >>> nothing = ClusterSums(sizes=np.ones(5), lowest=zero, highest=zero)
-    >>> round(mean_bounds(nothing, (0, 1), 0.95).high, 4)
+    >>> round(t_bounds(nothing, (0, 1), 0.95).high, 4)
     0.4507
     """
     floor, ceiling = bounds

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from harness.metrics.stats import bootstrap
-from harness.metrics.stats.bootstrap import ratio_bounds, resample
+from harness.metrics.stats.bootstrap import ratio_bounds, ratios, resample, smooth_bounds
 
 
 def made(clusters: int, seed: int = 0) -> np.ndarray:
@@ -95,3 +95,27 @@ def test_both_bounds_hold_as_often_as_promised() -> None:
         assert found is not None
         held += [found.low <= 2.0, found.high >= 2.0]
     assert (held / runs >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / runs)).all()
+
+
+def test_any_smooth_number_of_totals_is_bounded_alike() -> None:
+    sums = made(40)
+    found = ratio_bounds(sums, 0.95, seed=1, draws=500)
+    doubled = smooth_bounds(
+        sums, lambda totals: 2.0 * ratios(totals), 0.95, has_spread=lambda units: True, seed=1,
+        draws=500,
+    )  # fmt: skip
+    assert found is not None
+    assert doubled is not None
+    assert (doubled.low, doubled.high) == (2.0 * found.low, 2.0 * found.high)
+
+
+def test_a_number_that_never_moves_or_may_not_exist_has_no_bounds() -> None:
+    sums = made(40)
+    assert smooth_bounds(sums, ratios, 0.95, has_spread=lambda units: False, seed=1) is None
+    assert (
+        smooth_bounds(
+            sums, lambda totals: totals[:, 0] * (np.inf if len(totals) > 40 else 1.0),
+            0.95, has_spread=lambda units: True, seed=1, draws=100,
+        )
+        is None
+    )  # fmt: skip

@@ -1,0 +1,116 @@
+"""What is known of a metric before anything is measured: its kind, range and direction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness import registry
+from harness.errors import AssetError, PluginError, SpecError
+from harness.flow.aggregate import definitions
+from harness.flow.bind import bind
+from harness.protocols import (
+    Bound,
+    Count,
+    Mean,
+    MetricDef,
+    PerPrompt,
+    Proportion,
+    Quantile,
+    Ratio,
+)
+from harness.spec.suite import PluginSpec
+
+if TYPE_CHECKING:
+    from harness.spec.policy import PolicySpec, Rule
+
+_SHARES = ("rate", "share", "coverage")
+_COUNTS = ("count",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """A metric's kind, its range (None: no bound), and which direction is good.
+
+    `q` is a quantile's place in (0, 1). `assumed` says on what the traits rest
+    where no scorer at hand defines the metric; empty where one does.
+    """
+
+    kind: str
+    better: str
+    low: float | None = None
+    high: float | None = None
+    q: float | None = None
+    assumed: str = ""
+
+
+def traits_of(definition: MetricDef) -> Traits:
+    """Read a metric's definition.
+
+    >>> rate = MetricDef(kind=Proportion("bad"), unit="share", better="lower")
+    >>> traits_of(rate).low, traits_of(rate).high
+    (0.0, 1.0)
+    """
+    kind = definition.kind
+    low, high = _range(definition)
+    q = kind.q if isinstance(kind, Quantile) else None
+    return Traits(kind=type(kind).__name__, better=definition.better, low=low, high=high, q=q)
+
+
+def _range(definition: MetricDef) -> tuple[float | None, float | None]:
+    match definition.kind:
+        case Mean(bounds=bounds) | PerPrompt(bounds=bounds):
+            return bounds
+        case Count() | Ratio(transform="exp"):
+            return 0.0, None
+    if isinstance(definition.kind, Proportion) or definition.unit == "share":
+        return 0.0, 1.0
+    # A duration, and what is counted in a second, are never negative.
+    timed = definition.unit == "s" or definition.unit.endswith("/s")
+    return (0.0 if timed else None), None
+
+
+def of_scorers(scorers: Iterable[Bound]) -> dict[str, Traits]:
+    """The traits of every metric of some scorers, as `scorer.metric`."""
+    return {
+        f"{scorer.name}.{name}": traits_of(definition)
+        for scorer in scorers
+        for name, definition in definitions(scorer).items()
+    }
+
+
+def of_installation() -> dict[str, Traits]:
+    """The traits of every metric of those scorers that can be made without options."""
+    found: dict[str, Traits] = {}
+    for name in registry.names("scorers"):
+        try:
+            found |= of_scorers([bind("scorers", PluginSpec(use=name, name=name), Path())])
+        except (SpecError, PluginError, AssetError):
+            continue  # its metrics depend on options, or it cannot be made here
+    return found
+
+
+def of_policy(policy: PolicySpec, known: Mapping[str, Traits]) -> dict[str, Traits]:
+    """The traits of every metric a policy names; what nobody defines is assumed."""
+    names = dict.fromkeys(rule.metric for rule in policy.rules if rule.metric)
+    return {
+        name: known.get(name) or _assumed(name, [r for r in policy.rules if r.metric == name])
+        for name in names
+    }
+
+
+def _assumed(name: str, rules: list[Rule]) -> Traits:
+    """Take from the name and from how the rules ask what they allow, and say so."""
+    last = name.rpartition(".")[2].rpartition("_")[2]
+    ops = {rule.require.op for rule in rules if rule.require}
+    better = "higher" if ">=" in ops and "<=" not in ops else "lower"
+    why = "no scorer at hand defines it, so its direction is unknown"
+    if any(rule.conform for rule in rules) or last in _SHARES:
+        said = f"{why}; taken for a rate of outputs, in [0, 1]"
+        return Traits(kind="Proportion", better=better, low=0.0, high=1.0, assumed=said)
+    if last in _COUNTS or ops == {"=="}:
+        said = f"{why}; taken for a count"
+        return Traits(kind="Count", better=better, low=0.0, assumed=said)
+    return Traits(kind="Mean", better=better, assumed=f"{why}; taken for any number")
