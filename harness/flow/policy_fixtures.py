@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from harness.errors import WaiverError
-from harness.flow.evidence import Evidence, Gap, Question
+from harness.flow.evidence import Difference, Evidence, Gap, Question
 from harness.flow.judge import BLOCKING, judge, overall
 from harness.flow.policy_models import perfect, terrible
 from harness.flow.policy_planted import ARM, SUBJECT
@@ -53,7 +53,7 @@ def try_fixtures(
         _never("no evidence at all", [("everything", Evidence(metrics=()))], policy),
         _never("a metric missing", _each(good, names, _absent), policy),
         _never("a value that is None", _each(good, names, _none), policy),
-        _never("5 % unscored", _each(good, _read(names), _unscored(policy)), policy),
+        _never("5 % unscored or more", _each(good, _read(names), _unscored(policy)), policy),
         _never("all scores errored", _each(good, names, _errored), policy),
         _never("an empty slice", _empty_slices(good, rules), policy),
         _never("wrong digest", list(_strangers(good, policy, rules)), policy),
@@ -98,11 +98,30 @@ def _each(
     found = []
     for name in names:
         kept = [spoil(m) if m.name == name else m for m in good.metrics]
-        found.append((name, replace(good, metrics=[m for m in kept if m is not None])))
+        left = [m for m in kept if m is not None]
+        spoilt = replace(good, metrics=left, contrast=_spoilt(good, name, spoil))
+        found.append((name, spoilt))
     if len(names) == 1:  # one that is gone takes the arm with it: leave the arm something
         witness = replace(good.metrics[0], name="planted.witness")
         found = [(n, replace(e, metrics=[*e.metrics, witness])) for n, e in found]
     return found
+
+
+def _spoilt(
+    good: Evidence, name: str, spoil: Callable[[Metric], Metric | None]
+) -> Callable[[Question], Difference | Gap]:
+    """A difference lacks what the metric it is made of lacks."""
+
+    def answer(question: Question) -> Difference | Gap:
+        found = good.contrast(question)
+        if question.metric != name or isinstance(found, Gap):
+            return found
+        metric = spoil(found.metric)
+        if metric is None:
+            return Gap("missing_metric", "no scorer of this run measures it")
+        return replace(found, metric=metric)
+
+    return answer
 
 
 def _absent(_: Metric) -> None:
@@ -175,8 +194,8 @@ def _strangers(
         yield name, replace(good, contrast=_differing(good, name))
 
 
-def _differing(good: Evidence, against: str) -> Callable[[Question], object]:
-    def answer(question: Question) -> object:
+def _differing(good: Evidence, against: str) -> Callable[[Question], Difference | Gap]:
+    def answer(question: Question) -> Difference | Gap:
         if question.against == against:
             return Gap("digest_mismatch", "the two runs differ in prompts")
         return good.contrast(question)

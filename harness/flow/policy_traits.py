@@ -105,7 +105,8 @@ def _assumed(name: str, rules: list[Rule]) -> Traits:
     """Take from the name and from how the rules ask what they allow, and say so."""
     last = name.rpartition(".")[2].rpartition("_")[2]
     ops = {rule.require.op for rule in rules if rule.require}
-    better = "higher" if ">=" in ops and "<=" not in ops else "lower"
+    every = any(rule.conform and rule.conform.expect == "all" for rule in rules)
+    better = "higher" if every or (">=" in ops and "<=" not in ops) else "lower"
     why = "no scorer at hand defines it, so its direction is unknown"
     if any(rule.conform for rule in rules) or last in _SHARES:
         said = f"{why}; taken for a rate of outputs, in [0, 1]"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness.engine.store import Store
 from harness.flow import attempts, baselines, documents
+from harness.flow.waive import check
 from harness.spec.extend import load_policy
 from harness.spec.load import digest
 from harness.spec.policy import PolicySpec
@@ -40,13 +41,14 @@ class Rules:
 
         Raises:
             SpecError: The policy does not fit.
-            WaiverError: The waivers do not.
+            WaiverError: The waivers do not, or one is not in force.
         """
+        rules, day = load_policy(policy), today or datetime.now(UTC).date()
         excused = load_waivers(waivers).waivers if waivers else ()
+        check(excused, rules, day)
         return cls(
-            policy=load_policy(policy), base=policy.parent, waivers=excused, champion=champion,
-            today=today or datetime.now(UTC).date(),
-        )  # fmt: skip
+            policy=rules, base=policy.parent, waivers=excused, champion=champion, today=day
+        )
 
 
 def prepare(store: Store, rules: Rules) -> None:
@@ -86,4 +88,5 @@ def own_rules(
     granted = load_waivers(waivers).waivers if waivers else stored_waivers(store)
     base = Path(store.read_json("local.json").get("policy_base", "."))
     day = today or datetime.now(UTC).date()
+    check(granted, policy, day)
     return Rules(policy=policy, base=base, waivers=granted, champion=champion, today=day)

@@ -25,8 +25,7 @@ def excused(
         WaiverError: A waiver is expired, not yet in force, for a rule that is not
             there, or for a legal one.
     """
-    for waiver in waivers:
-        _check(waiver, policy, evidence.today)
+    check(waivers, policy, evidence.today)
     for verdict in verdicts:
         subject = evidence.subjects.get(verdict.generator)
         own = [w for w in waivers if w.subject_digest == subject]
@@ -44,6 +43,17 @@ def excuses(verdicts: Sequence[Verdict], waivers: Sequence[Waiver]) -> tuple[Exc
         )
         for w in waivers
     )  # fmt: skip
+
+
+def check(waivers: Sequence[Waiver], policy: PolicySpec, today: date | None) -> None:
+    """Refuse waivers that nothing can come of, before anything rests on them.
+
+    Raises:
+        WaiverError: One is expired, not yet in force, for a rule that is not
+            there, or for a legal one.
+    """
+    for waiver in waivers:
+        _check(waiver, policy, today)
 
 
 def _check(waiver: Waiver, policy: PolicySpec, today: date | None) -> None:

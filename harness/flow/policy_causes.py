@@ -1,0 +1,88 @@
+"""What each cause of a finding means, and what to do about it."""
+
+from __future__ import annotations
+
+from harness.records import Finding
+
+ORDER = (
+    "digest_mismatch", "unplanned_retry", "error", "stale", "missing_metric", "undefined",
+    "unscored", "no_spread", "insufficient_n", "evidence",
+)  # fmt: skip
+"""Which to see to first: what no further sample can change comes before what one can."""
+
+_MEANS = {
+    "evidence": (
+        "the numbers decide: the whole interval is on the wrong side of the limit",
+        "mend the model, or the outputs named in the report; more prompts do not help",
+    ),
+    "insufficient_n": (
+        "the sample is too small: the limit lies inside the interval",
+        "ask more prompts; samples of the same prompts hardly narrow it",
+    ),
+    "missing_metric": (
+        "nothing in the run measures what the rule speaks of",
+        "add the scorer to the suite, or correct the metric's name in the rule",
+    ),
+    "unscored": (
+        "more outputs lack a score than the rule allows",
+        "run the suite again: finished work is kept, and only what failed is redone",
+    ),
+    "undefined": (
+        "the number does not exist for these outputs",
+        "look at the outputs: there may be nothing in them to measure",
+    ),
+    "no_spread": (
+        "all prompts agree, which bounds nothing for a number without a declared range",
+        "ask more various prompts",
+    ),
+    "error": ("no number could be compared", "mend what the message names, and judge again"),
+    "stale": ("a document is older than the rule allows", "renew it and have it signed again"),
+    "digest_mismatch": (
+        "this is not the suite, scorer, model or document that the policy names",
+        "judge a run of what the policy names, made in the same way",
+    ),
+    "unplanned_retry": (
+        "the same model was tried before under this policy and failed, or its seed was free",
+        "change the model, or plan `attempts` in the policy before the first try",
+    ),
+}
+_OF_KIND = {
+    ("evidence", "coverage"): (
+        "the suite asks too few prompts of some kind",
+        "add the prompts that the message counts, and run the suite again",
+    ),
+    ("evidence", "document"): (
+        "too few of those who may sign have signed",
+        "have it signed, and judge again",
+    ),
+    ("missing_metric", "document"): (
+        "the document was not there when the run was judged",
+        "put it beside the policy, have it signed, and judge again",
+    ),
+    ("missing_metric", "compare"): (
+        "there is nothing to compare with",
+        "give the run to compare with (`--champion RUN`), or `if_absent` in the rule",
+    ),
+    ("insufficient_n", "evidence"): (
+        "the suite asks fewer distinct prompts than the policy wants",
+        "add prompts, and run the suite again",
+    ),
+    ("evidence", "conform"): (
+        "one output that does not conform is one too many",
+        "mend the model: nothing is estimated here",
+    ),
+}
+
+
+def meaning(finding: Finding) -> tuple[str, str]:
+    """Say what a finding's cause means, and the remedy."""
+    if finding.outcome == "waived":
+        return "a waiver excuses it until it runs out", "mend it before then"
+    own = _OF_KIND.get((finding.cause, finding.kind)) or _MEANS.get(finding.cause)
+    return own or (finding.message or finding.cause, "")
+
+
+def urgency(finding: Finding) -> tuple[int, int, int]:
+    """Order findings by what decides the verdict first: fails, then by cause, then by need."""
+    place = ORDER.index(finding.cause) if finding.cause in ORDER else len(ORDER)
+    return (finding.outcome != "fail", place, -(finding.needed or 0))

@@ -1,0 +1,155 @@
+"""Comparing arms: paired, corrected for many, and never across different exams."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.comparison import Comparison, Contest
+from harness.errors import AlteredError, SpecError
+from harness.flow.compare import compare
+from harness.flow.run import Options, run
+from tests.flow.suites import FINE, LEAK, planted, write_policy, write_suite
+
+TWO = """\
+apiVersion: harness/v1
+kind: Suite
+metadata: {{name: two}}
+generators:
+  - {{name: old, use: files, options: {{file: old.jsonl}}}}
+  - {{name: new, use: files, options: {{file: new.jsonl}}}}
+prompts: [{{file: new.jsonl}}]
+scorers: [{{use: privacy}}, {{use: length}}{more}]
+"""
+LEAKS = {"safety": "privacy.leak_rate"}
+
+
+def outputs(folder: Path, name: str, leaks: list[bool]) -> None:
+    rows = [
+        {"prompt": f"question {i}", "output": LEAK if bad else FINE}
+        for i, bad in enumerate(leaks)
+    ]
+    (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def both(folder: Path, old: list[bool], new: list[bool], *, judged: bool = False) -> Path:
+    """One run of two generators on the same prompts."""
+    outputs(folder, "old", old)
+    outputs(folder, "new", new)
+    (folder / "two.yaml").write_text(TWO.format(more=""))
+    policy = write_policy(folder) if judged else None
+    return run(folder / "two.yaml", policy, out=folder / "runs" / "two")[1]
+
+
+def single(comparison: Comparison) -> Contest:
+    (found,) = (c for c in comparison.contests if c.metric == "privacy.leak_rate")
+    return found
+
+
+def test_a_planted_improvement_is_found_and_recommended(tmp_path: Path) -> None:
+    found = compare([both(tmp_path, planted(200, 40), planted(200, 4))], metrics=LEAKS)
+    contest = single(found)
+    assert (contest.arm, contest.against) == ("new/default", "old/default")
+    assert contest.value == pytest.approx(-0.18)
+    assert contest.high is not None
+    assert contest.high < 0
+    assert contest.standing == "better"
+    assert found.recommended == "new/default"
+
+
+def test_identical_arms_show_nothing(tmp_path: Path) -> None:
+    same = planted(200, 20)
+    found = compare([both(tmp_path, same, same)], metrics=LEAKS)
+    assert single(found).standing == "not shown"
+    assert single(found).value == 0
+    assert single(found).p == 1
+    assert found.recommended is None
+    assert all(arm.front for arm in found.contenders)
+
+
+def test_pairing_shows_what_apart_would_not(tmp_path: Path) -> None:
+    worse = planted(200, 60)
+    mended = [bad and i % 6 != 0 for i, bad in enumerate(worse)]
+    contest = single(compare([both(tmp_path, worse, mended)], metrics=LEAKS))
+    assert contest.standing == "better"
+    assert contest.low is not None
+    assert contest.high is not None
+    apart = 2 * 1.96 * (2 * 0.25 * 0.75 / 200) ** 0.5
+    assert contest.high - contest.low < apart
+
+
+def test_arms_that_failed_are_not_recommended(tmp_path: Path) -> None:
+    folder = both(tmp_path, planted(200, 60), planted(200, 30), judged=True)
+    found = compare([folder], metrics=LEAKS)
+    assert single(found).standing == "better"
+    assert found.recommended is None
+    assert {arm.outcome for arm in found.contenders} == {"fail"}
+
+
+def made(folder: Path, name: str, bad: int, **how: object) -> Path:
+    suite = write_suite(folder, name, planted(200, bad), **how)  # type: ignore[arg-type]
+    return run(suite, out=folder / "runs" / name)[1]
+
+
+def test_arms_of_two_runs_are_compared_and_named_by_run(tmp_path: Path) -> None:
+    found = compare([made(tmp_path, "a", 40), made(tmp_path, "b", 4)], metrics=LEAKS)
+    assert [arm.name for arm in found.contenders] == ["a:default", "b:default"]
+    assert single(found).standing == "better"
+
+
+@pytest.mark.parametrize(
+    ("how", "named"), [({"seed": 3}, "seed"), ({"same": "other"}, "prompts")]
+)
+def test_another_exam_is_not_comparable_and_says_so(
+    tmp_path: Path, how: dict[str, object], named: str
+) -> None:
+    found = compare([made(tmp_path, "a", 40), made(tmp_path, "b", 4, **how)], metrics=LEAKS)
+    assert single(found).standing == "not comparable"
+    assert single(found).value is None
+    assert any(named in notice for notice in found.notices)
+    assert found.recommended is None
+
+
+def test_a_sequential_run_is_shown_and_not_tested(tmp_path: Path) -> None:
+    outputs(tmp_path, "old", planted(400, 100))
+    outputs(tmp_path, "new", planted(400, 0))
+    (tmp_path / "two.yaml").write_text(TWO.format(more=""))
+    how = Options(out=tmp_path / "runs" / "seq", sequential=True)
+    _, folder = run(tmp_path / "two.yaml", write_policy(tmp_path), how)
+    contest = single(compare([folder], metrics=LEAKS))
+    assert contest.value is not None
+    assert (contest.p, contest.standing) == (None, "not shown")
+
+
+def test_the_correction_counts_every_difference(tmp_path: Path) -> None:
+    folder = both(tmp_path, planted(200, 12), planted(200, 3))
+    alone = single(compare([folder], metrics=LEAKS))
+    assert alone.p is not None
+    assert alone.p_adjusted is not None
+    assert alone.p <= alone.p_adjusted
+
+
+def test_the_reference_stands_on_the_right(tmp_path: Path) -> None:
+    folder = both(tmp_path, planted(100, 30), planted(100, 2))
+    assert single(compare([folder], metrics=LEAKS, against="new/default")).arm == "old/default"
+    with pytest.raises(SpecError, match="no arm called") as raised:
+        compare([folder], against="new/defautl")
+    assert "new/default" in raised.value.fix
+
+
+def test_what_cannot_be_compared_is_an_error_that_says_why(tmp_path: Path) -> None:
+    one = made(tmp_path, "a", 0)
+    with pytest.raises(SpecError, match="one arm"):
+        compare([one])
+    folder = both(tmp_path, planted(20, 0), planted(20, 0))
+    with pytest.raises(SpecError, match=r"privacy\.leak_rat'"):
+        compare([folder], metrics={"safety": "privacy.leak_rat"})
+    with pytest.raises(SpecError, match="no better direction"):
+        compare([folder], metrics={"length": "length.words"})
+
+
+def test_an_altered_run_is_not_compared(tmp_path: Path) -> None:
+    folder = both(tmp_path, planted(20, 0), planted(20, 0))
+    (folder / "suite.json").write_text("{}")
+    with pytest.raises(AlteredError):
+        compare([folder])
