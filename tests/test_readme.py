@@ -44,6 +44,10 @@ INSTEAD = {
     "harness run quickstart --policy quickstart --out runs/release": (
         "harness run suite.yaml --policy policy.yaml --out runs/release"
     ),
+    "harness run sampling_strategies --policy quickstart --out runs/sampling": (
+        "sed 's/^prompts:/strategies: [{name: greedy}, {name: other}]\\nprompts:/' suite.yaml"
+        " > two.yaml && harness run two.yaml --policy policy.yaml --out runs/sampling"
+    ),
 }
 EXIT_CODES = {
     "harness gate starter/suite.yaml --policy starter/policy.yaml": 2,
@@ -51,6 +55,10 @@ EXIT_CODES = {
     "harness judge runs/release --policy release.yaml": 2,
     # The run that stands in for the quickstart has no slice `language=en`.
     "harness judge runs/release --policy quickstart --json > decision.json": 2,
+    # It speaks of English answers alone, and no prompt here is tagged so.
+    "harness judge runs/release --policy shop.yaml": 2,
+    "harness judge runs/release --policy shop.yaml --waivers waivers.yaml": 5,
+    "harness run suite.yaml --policy policy.yaml --sequential": 2,
 }
 
 
@@ -200,14 +208,13 @@ def test_links_lead_to_files_that_are_there() -> None:
 def test_the_verdict_shown_is_about_the_rules_of_the_quickstart() -> None:
     (shown,) = [block.text for block in blocks(README) if block.language == "text"]
     policy = load(resolve("policies", "quickstart"), PolicySpec)
-    rules = {
-        f"{r.require.metric} {r.require.op} {r.require.value:.4g}".replace(
-            r.require.metric,
-            r.require.metric
-            + (f" [{r.slices.by}={r.slices.only[0]}]" if r.slices and r.slices.only else ""),
-        )
-        for r in policy.rules
-    }
+    rules = set()
+    for rule in policy.rules:
+        only = rule.slices.only if rule.slices else None
+        part = f" [{rule.slices.by}={only[0]}]" if rule.slices and only else ""
+        asked = rule.require
+        assert asked is not None
+        rules.add(f"{asked.metric}{part} {asked.op} {asked.value:.4g}")
     squeezed = re.sub(r" +", " ", shown)
     assert [rule for rule in rules if rule not in squeezed] == []
 

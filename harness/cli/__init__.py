@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from harness.cli import assets, compare, files, runs
+from harness.cli import assets, compare, files, policy, runs
 from harness.cli.options import say
 from harness.errors import HarnessError
 
@@ -29,6 +29,7 @@ app.add_typer(runs.app)
 app.add_typer(compare.app)
 app.add_typer(files.app)
 app.add_typer(assets.app, name="assets")
+app.add_typer(policy.app, name="policy")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

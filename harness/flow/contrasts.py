@@ -172,11 +172,11 @@ class Contrasts:
     def _answer(
         self,
         question: Question,
-        about: tuple[ArmKey, Bound, str],
+        of: tuple[ArmKey, Bound, str],
         definition: MetricDef,
         pair: tuple[Part, Part],
     ) -> Difference:
-        ours, scorer, name = about
+        ours, scorer, name = of
         confidence, setting = question.confidence, self._setting
         strict = 1.0 - (1.0 - confidence) / setting.looks if setting.looks else confidence
         theirs = measured(pair[1], definition, confidence)
@@ -185,7 +185,8 @@ class Contrasts:
             found = contrast(definition, left, right, scale=question.scale, confidence=strict)
         else:
             found = _unpaired(pair, definition, question.scale, strict)
-        metric = metric_of((ours, question.slice, scorer, name), definition, found, confidence)
+        about = (ours, question.slice, scorer, name)
+        metric = metric_of(about, definition, found, confidence, setting)
         how = CONTRASTS[type(definition.kind)] if question.paired else "bonferroni"
         signature = f"{metric.signature}|against:{question.against}|difference:{how}"
         return Difference(replace(metric, signature=signature), theirs.value)

@@ -12,6 +12,7 @@ from harness.flow.policy_planted import (
     ARM,
     SUBJECT,
     Duel,
+    Duels,
     Seen,
     answers,
     covering,
@@ -120,9 +121,15 @@ def _of_comparison(
                 seen = Seen(value=ours, n=max(terms.least, _PLENTY), width=width)
                 evidence = evidence_of(
                     policy, traits, {compare.metric: seen},
-                    contrast=answers(lambda _, duel=duel: duel, traits),
+                    contrast=answers(_always(duel), traits),
                 )  # fmt: skip
                 yield Candidate(evidence, f"{ours:.6g} beside {theirs:.6g} ± {width:.2g}")
+    alone = {compare.metric: Seen(value=sides[1], n=max(terms.least, _PLENTY), width=1e-9)}
+    yield Candidate(evidence_of(policy, traits, alone), "nothing to compare with")
+
+
+def _always(duel: Duel) -> Duels:
+    return lambda _: duel
 
 
 def _of_coverage(policy: PolicySpec, traits: Mapping[str, Traits]) -> Iterator[Candidate]:
@@ -134,9 +141,7 @@ def _of_coverage(policy: PolicySpec, traits: Mapping[str, Traits]) -> Iterator[C
     yield Candidate(replace(arm, partial=frozenset({ARM})), "no prompt, more to be asked")
 
 
-def _of_document(
-    document: Document, policy: PolicySpec, today: date
-) -> Iterator[Candidate]:
+def _of_document(document: Document, policy: PolicySpec, today: date) -> Iterator[Candidate]:
     arm = replace(_someone(policy, {}), today=day_of(policy.rules, today))
     yield Candidate(
         replace(arm, documents=signed(policy.rules)), f"signed by {len(document.signed_by)}"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import cast, get_args
+
+from harness.flow.terms import Bar, Op
 from harness.records import Finding
 
 ORDER = (
@@ -46,6 +49,10 @@ _MEANS = {
         "change the model, or plan `attempts` in the policy before the first try",
     ),
 }
+_BEYOND = (
+    "the value seen is itself on the wrong side of the limit, though not provably so",
+    "mend the model; more prompts would sooner make it a fail",
+)
 _OF_KIND = {
     ("evidence", "coverage"): (
         "the suite asks too few prompts of some kind",
@@ -78,8 +85,18 @@ def meaning(finding: Finding) -> tuple[str, str]:
     """Say what a finding's cause means, and the remedy."""
     if finding.outcome == "waived":
         return "a waiver excuses it until it runs out", "mend it before then"
+    if finding.cause == "insufficient_n" and _beyond(finding):
+        return _BEYOND
     own = _OF_KIND.get((finding.cause, finding.kind)) or _MEANS.get(finding.cause)
     return own or (finding.message or finding.cause, "")
+
+
+def _beyond(finding: Finding) -> bool:
+    """Whether the value itself is on the wrong side, though its bounds do not prove it."""
+    if finding.kind != "require" or finding.value is None or finding.op not in get_args(Op):
+        return False
+    bar = Bar(cast("Op", finding.op), finding.limit)
+    return bar.reading(finding.value, finding.value) == "fail"
 
 
 def urgency(finding: Finding) -> tuple[int, int, int]:

@@ -95,8 +95,8 @@ def _flipped(
     import numpy as np
 
     events = np.asarray(events, dtype=np.bool_).copy()
-    weight = np.bincount(clusters, weights=events)[clusters] if events.size else events
+    weight = np.bincount(clusters, weights=events.astype(np.float64))[clusters]
     open_ = np.flatnonzero(~events if more > 0 else events)
-    order = open_[np.lexsort((clusters[open_], -weight[open_]))]
+    order = open_[np.lexsort((clusters[open_], np.negative(weight[open_])))]
     events[order[: abs(more)]] = more > 0
     return events

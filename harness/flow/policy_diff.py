@@ -14,10 +14,12 @@ from harness.flow import attempts
 from harness.flow.assess import assess
 from harness.flow.policy_strictness import Label, of_key, of_presence
 from harness.records import RunView
-from harness.spec.policy import PolicySpec
+from harness.spec.policy import PolicySpec, Rule
 
 _KEPT_WHOLE = ("only", "identity", "maps", "signed_by")
 """Keys whose value is shown as one, although it has parts."""
+
+_NUMBERS = ("value", "margin", "if_absent")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,24 +103,45 @@ def _of_rules(old: PolicySpec, new: PolicySpec) -> Iterator[Changed]:
     for name in dict.fromkeys([*before, *after]):
         part, was, now = f"rule {name}", before.get(name), after.get(name)
         if was is None or now is None:
-            one = was or now
-            label = of_presence(one.severity if one else "", added=was is None)
-            values = (r and r.model_dump(mode="json", exclude_defaults=True) for r in (was, now))
-            yield Changed(part=part, key="", old=next(values), new=next(values), label=label)
+            yield _only_one(part, was, now)
         else:
             whole = was.model_dump(mode="json"), now.model_dump(mode="json")
-            yield from _keys(part, *whole, whole[0])
+            yield from _keys(part, *whole, _basis(*whole))
+
+
+def _only_one(part: str, was: Rule | None, now: Rule | None) -> Changed:
+    one = was or now
+    label = of_presence(one.severity if one else "", added=was is None)
+    old, new = (r and r.model_dump(mode="json", exclude_defaults=True) for r in (was, now))
+    return Changed(part=part, key="", old=old, new=new, label=label)
+
+
+def _basis(was: Mapping[str, Any], now: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The rule on which a new limit is harder or easier; none where it asks another thing."""
+    asked = (
+        {k: v for k, v in (rule[kind] or {}).items() if k not in _NUMBERS}
+        for rule in (was, now)
+        for kind in ("require", "compare")
+    )
+    old_limit, old_margin, new_limit, new_margin = asked
+    return was if (old_limit, old_margin) == (new_limit, new_margin) else {}
 
 
 def _of_file(old: PolicySpec, new: PolicySpec) -> Iterator[Changed]:
-    for part in ("metadata", "defaults", "evidence", "pack"):
-        yield from _keys(part, *(_dumped(getattr(one, part)) for one in (old, new)), None)
-    top = ({"attempts": one.attempts} for one in (old, new))
-    yield from _keys("policy", *top, None)
-    excepted = ({"not_applicable": one.not_applicable} for one in (old, new))
-    yield from _keys("policy", *excepted, None)
-    taken = ({p.name: _dumped(p) for p in one.packs} for one in (old, new))
-    yield from _keys("packs", *taken, None)
+    before, after = (_outside_rules(one) for one in (old, new))
+    for part in before:
+        yield from _keys(part, before[part], after[part], None)
+
+
+def _outside_rules(policy: PolicySpec) -> dict[str, dict[str, Any]]:
+    return {
+        "metadata": _dumped(policy.metadata),
+        "defaults": _dumped(policy.defaults),
+        "evidence": _dumped(policy.evidence),
+        "pack": _dumped(policy.pack),
+        "policy": {"attempts": policy.attempts, "not_applicable": policy.not_applicable},
+        "packs": {pack.name: _dumped(pack) for pack in policy.packs},
+    }
 
 
 def _dumped(spec: Any) -> dict[str, Any]:

@@ -134,6 +134,7 @@ def _of_arm(
 
 
 _DONE: tuple[Outcome, ...] = ("pass", "not_applicable")
+_NUMBERS = ("require", "compare", "conform")
 
 
 def _first(held: Sequence[Explained], kept: Sequence[Explained]) -> str:
@@ -152,7 +153,7 @@ def _first(held: Sequence[Explained], kept: Sequence[Explained]) -> str:
 def _explained(finding: Finding, asked: str, again: _Again | None) -> Explained:
     means, remedy = meaning(finding) if finding.outcome != "pass" else ("", "")
     bound = finding.high if finding.op in ("<=", "<") else finding.low
-    valued = finding.value is not None and bool(finding.op)
+    valued = finding.value is not None and finding.kind in _NUMBERS
     plain = Explained(
         rule=finding.rule, slice=finding.slice, severity=finding.severity,
         outcome=finding.outcome, cause=finding.cause, asked=asked,
@@ -204,9 +205,7 @@ class _Again:
 
     def fewer_bad(self) -> int | None:
         """With how many bad outputs fewer it would pass; None where that is not enough."""
-        return _least(
-            self._bad(), lambda k: self._outcome(Change(-self._sign * k)) == "pass"
-        )
+        return _least(self._bad(), lambda k: self._outcome(Change(-self._sign * k)) == "pass")
 
     def scored_good(self) -> int | None:
         """How many missing scores would make it pass, were they there and good."""

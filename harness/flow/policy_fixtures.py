@@ -18,6 +18,7 @@ from harness.spec.waiver import Waiver
 
 _UNSCORED = 0.05
 _MISSING = "coverage"
+_WORST = "every metric at its worst"
 _CAUSES = ("missing_metric", "digest_mismatch", "stale")
 
 
@@ -59,7 +60,7 @@ def try_fixtures(
         _never("wrong digest", list(_strangers(good, policy, rules)), policy),
         _never("an unplanned retry", [("the first try", _tried(good, policy))], policy),
         _expired(policy, terrible(policy, traits, today), rules, today),
-        _never("a planted bad model", [("", terrible(policy, traits, today))], policy),
+        _never("a planted bad model", [(_WORST, terrible(policy, traits, today))], policy),
         _passes(good, policy),
     )
 
@@ -82,13 +83,12 @@ def _never(name: str, spoilt: Spoilt, policy: PolicySpec) -> Fixture:
     outcomes = {what: verdict_of(evidence, policy)[0] for what, evidence in spoilt}
     passed = [what for what, outcome in outcomes.items() if outcome == "pass"]
     if passed:
-        what = ", ".join(filter(None, passed))
-        said = f"PASSES all the same: {what}" if what else "PASSES: no blocking rule stops it"
+        said = f"PASSES all the same: {', '.join(passed)}"
         return Fixture(name=name, outcome="pass", right=False, says=said)
-    said = f"of each in turn: {', '.join(outcomes)}" if len(outcomes) > 1 else next(iter(outcomes))
-    return Fixture(
-        name=name, outcome=overall(list(outcomes.values())), right=True, says=said
+    said = (
+        f"of each in turn: {', '.join(outcomes)}" if len(outcomes) > 1 else next(iter(outcomes))
     )
+    return Fixture(name=name, outcome=overall(list(outcomes.values())), right=True, says=said)
 
 
 def _each(
@@ -136,9 +136,7 @@ def _errored(metric: Metric) -> Metric:
     lost = metric.n + metric.missing
     if metric.name.endswith(f".{_MISSING}"):
         return replace(metric, value=0.0, low=0.0, high=1e-6)
-    return replace(
-        metric, value=None, low=None, high=None, n=0, missing=lost, cause="unscored"
-    )
+    return replace(metric, value=None, low=None, high=None, n=0, missing=lost, cause="unscored")
 
 
 def _read(names: Sequence[str]) -> list[str]:
@@ -211,9 +209,7 @@ def _tried(good: Evidence, policy: PolicySpec) -> Evidence:
     return replace(good, attempts=failed)
 
 
-def _expired(
-    policy: PolicySpec, bad: Evidence, rules: Sequence[Rule], today: date
-) -> Fixture:
+def _expired(policy: PolicySpec, bad: Evidence, rules: Sequence[Rule], today: date) -> Fixture:
     name, last = "an expired waiver", today - timedelta(days=1)
     for rule in rules:
         waiver = Waiver(

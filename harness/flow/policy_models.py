@@ -91,7 +91,7 @@ def _worst(name: str, own: Traits, policy: PolicySpec) -> Seen:
 
 def _limits(name: str, policy: PolicySpec) -> list[tuple[str, float]]:
     own = [rule for rule in policy.rules if rule.metric == name]
-    found = [(r.require.op, r.require.value) for r in own if r.require]
+    found: list[tuple[str, float]] = [(r.require.op, r.require.value) for r in own if r.require]
     return found + [("==", float(r.conform.expect == "all")) for r in own if r.conform]
 
 

@@ -19,6 +19,7 @@ from harness.flow.policy_wants import asked
 from harness.flow.terms import Terms
 from harness.records import Outcome
 from harness.spec.policy import EvidenceSpec, PolicySpec, Rule
+from harness.spec.requirement import Requirement
 
 REACHED: tuple[Outcome, ...] = ("pass", "fail", "inconclusive")
 
@@ -88,9 +89,7 @@ def _mutant(
     )
 
 
-def _faults(
-    rule: Rule, own: Traits | None, reached: Mapping[str, str | None]
-) -> Iterator[str]:
+def _faults(rule: Rule, own: Traits | None, reached: Mapping[str, str | None]) -> Iterator[str]:
     if reached["pass"] is None:
         yield f"can never pass; {_mend_pass(rule, own)}"
     if reached["fail"] is None and not _absence_blocks(rule):
@@ -107,19 +106,26 @@ def _absence_blocks(rule: Rule) -> bool:
 def _mend_pass(rule: Rule, own: Traits | None) -> str:
     if rule.conform and own and own.kind != "Proportion":
         return f"{rule.metric} is no rate of outputs: use `require`"
-    if rule.require and own and own.kind not in ("Proportion", "Count"):
-        if rule.require.op == "==":
-            return "an interval is never one point: ask for <= or >=, or `decide: point`"
-        return f"{rule.metric} lies in {_range(own)}: correct the limit"
-    if rule.require and own and own.kind == "Count":
-        return "a count is a whole number, 0 or more: correct the limit"
-    if rule.require and own:
-        if 0.0 <= rule.require.value <= 1.0:
-            return "no sample proves a rate of exactly 0 or 1: ask `conform` of every output"
-        return "a share lies in [0, 1], and is never a percentage: correct the limit"
     if rule.compare and own and own.better == "neither":
         return f"{rule.metric} has no better direction: compare it with `test: equivalent`"
+    if rule.require and own:
+        return _mend_limit(rule.require, own)
     return "correct the margin" if rule.compare else "what it asks for contradicts itself"
+
+
+def _mend_limit(require: Requirement, own: Traits) -> str:
+    if own.kind == "Count":
+        return "a count is a whole number, 0 or more: correct the limit"
+    if own.kind == "Proportion" and not 0.0 <= require.value <= 1.0:
+        return "a share lies in [0, 1], and is never a percentage: correct the limit"
+    if own.kind == "Proportion":
+        return (
+            "no sample proves a rate exactly: ask `conform` of every output, a limit between "
+            "0 and 1, or `decide: point`"
+        )
+    if require.op == "==":
+        return "an interval is never one point: ask for <= or >=, or `decide: point`"
+    return f"{require.metric} lies in {_range(own)}: correct the limit"
 
 
 def _mend_fail(rule: Rule, own: Traits | None) -> str:

@@ -16,7 +16,6 @@ from harness.flow.terms import Bar, Terms
 from harness.metrics.stats.sample_size import prompts_by_scaling
 from harness.records import Finding, Metric, Verdict
 from harness.spec.policy import PolicySpec
-from harness.spec.requirement import Requirement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,13 +70,9 @@ def _needed(terms: Terms, verdict: Verdict, finding: Finding, pilot: Evidence) -
         return _of_difference(finding)
     metric = next((m for m in pilot.metrics if _is(m, verdict, finding, terms)), None)
     way: Literal["bound", "point"] = "point" if terms.decide == "point" else "bound"
-    return metric and _of_metric(metric, require, terms.least, way)
-
-
-def _of_metric(
-    metric: Metric, require: Requirement, n_min: int, way: Literal["bound", "point"]
-) -> int | None:
-    return needed_prompts(metric, require, n_min=n_min, decide=way)
+    if metric is None:
+        return None
+    return needed_prompts(metric, require, n_min=terms.least, decide=way)
 
 
 def _of_difference(finding: Finding) -> int | None:

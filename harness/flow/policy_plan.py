@@ -110,7 +110,7 @@ def plan_policy(
         base: The policy's folder, where its documents lie.
     """
     exam = Exam.of(suite, policy.defaults.cluster_by) if suite else None
-    traits = of_policy(policy, exam.traits if exam else of_installation())
+    traits = of_policy(policy, of_installation() | dict(exam.traits if exam else {}))
     verdicts = judge(pilot, policy) if pilot else ()
     needs: list[Need] = []
     for rule in policy.rules:
@@ -150,8 +150,11 @@ def _of_number(terms: Terms, traits: Traits, label: str, exam: Exam | None) -> N
     if traits.kind == "Proportion" and rule.require and rule.require.op != "==":
         need = _of_rate(need, Tally.of(terms, rule.require), exam.samples if exam else 1)
     says = list(wants.number(terms, traits, need.prompts))
-    if impossible := _impossible(terms, need, exam):
-        need, says = replace(need, can_pass=False), [impossible, *says]
+    if exam and (impossible := _impossible(terms, need, exam)):
+        says.insert(0, impossible)
+    if any(said.startswith(wants.CANNOT) for said in says):
+        none = tuple((part, 0.0) for part, _ in need.chances)
+        need = replace(need, can_pass=False, bears=None, chances=none)
     return replace(need, says=tuple(says + ([traits.assumed] if traits.assumed else [])))
 
 
@@ -180,27 +183,20 @@ def _divided(outputs: int | None, samples: int) -> int | None:
     return None if outputs is None else ceil(outputs / samples)
 
 
-def _impossible(terms: Terms, need: Need, exam: Exam | None) -> str:
-    """Why no model can pass a rule with this suite; empty where one can, or none is given."""
-    if exam is None:
-        return ""
-    lead, metric = "CANNOT pass with this suite:", terms.rule.metric
+def _impossible(terms: Terms, need: Need, exam: Exam) -> str:
+    """Why no model can pass a rule with this suite; empty where one can."""
+    metric, fewest = terms.rule.metric, next((n for _, n in need.prompts_by_bad), None)
+    reason = ""
     if metric not in exam.traits:
         hint = suggest(metric, exam.traits)
-        return f"{lead} none of its scorers measures {metric}{'; ' + hint if hint else ''}"
-    if not need.prompts:
-        name = need.slice.removesuffix("=*")
-        return f"{lead} no prompt is tagged {name}"
-    if (need.outputs or 0) < terms.least:
-        return f"{lead} it gives {need.outputs:,} outputs; {terms.least:,} are asked for"
-    if need.can_pass is False:
-        fewest = need.prompts_by_bad[0][1]
-        if fewest is None:
-            return "CANNOT pass with any suite: no sample proves such a limit"
-        return (
-            f"{lead} {need.prompts:,} prompts; even without a bad output it takes {fewest:,}"
-        )
-    return ""
+        reason = f"none of its scorers measures {metric}{'; ' + hint if hint else ''}"
+    elif not need.prompts:
+        reason = f"no prompt is tagged {need.slice.removesuffix('=*')}"
+    elif (need.outputs or 0) < terms.least:
+        reason = f"it gives {need.outputs:,} outputs; {terms.least:,} are asked for"
+    elif need.can_pass is False and fewest:
+        reason = f"{need.prompts:,} prompts; even without a bad output it takes {fewest:,}"
+    return f"{wants.CANNOT} with this suite: {reason}" if reason else ""
 
 
 def _blank(terms: Terms, label: str) -> Need:
@@ -232,7 +228,8 @@ def _with_pilot(
     if pilot:
         label = need.slice.removesuffix("*")
         return replace(need, pilot=of_pilot(Terms.of(rule, policy), label, pilot, verdicts))
-    if need.rate or (rule.require and rule.require.op == "=="):
+    known = any(said.startswith(wants.PAIRS) for said in need.says)
+    if need.rate or known or (rule.require and rule.require.op == "=="):
         return need
     said = "its spread is unknown before a run: give --pilot RUN, a stored run of a few prompts"
     return replace(need, says=(*need.says, said))
@@ -249,7 +246,7 @@ def _notes(policy: PolicySpec, exam: Exam | None) -> Iterator[str]:
     asked = policy.evidence.prompts
     if asked and exam and len(exam.units) < asked:
         yield (
-            f"CANNOT pass with this suite: it has {len(exam.units):,} distinct prompts; "
+            f"{wants.CANNOT} with this suite: it has {len(exam.units):,} distinct prompts; "
             f"`evidence.prompts` asks for {asked:,}"
         )
     elif asked:

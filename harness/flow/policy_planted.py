@@ -75,9 +75,7 @@ def metric_of(name: str, traits: Traits, label: str, confidence: float, seen: Se
     )  # fmt: skip
 
 
-def _bounds(
-    traits: Traits, confidence: float, seen: Seen
-) -> tuple[float | None, float | None]:
+def _bounds(traits: Traits, confidence: float, seen: Seen) -> tuple[float | None, float | None]:
     value, planned = seen.value, seen.n + seen.missing
     if value is None:
         return None, None
@@ -138,9 +136,7 @@ def answers(duels: Duels, traits: Mapping[str, Traits]) -> Callable[[Question], 
         within = _range_of_difference(own, question.scale)
         seen = Seen(value=value, n=1_000, width=duel.width)
         kept = replace(own, kind="Difference", low=within[0], high=within[1])
-        metric = metric_of(
-            question.metric, kept, question.slice, question.confidence, seen
-        )
+        metric = metric_of(question.metric, kept, question.slice, question.confidence, seen)
         return Difference(metric, duel.theirs)
 
     return answer

@@ -53,6 +53,8 @@ def _limit(old: Any, new: Any, rule: Mapping[str, Any]) -> Label:
 def _margin(old: Any, new: Any, rule: Mapping[str, Any]) -> Label:
     """The margin is what is granted, but in superiority what is asked."""
     test = (rule.get("compare") or {}).get("test")
+    if test is None:
+        return "other"
     return _higher(old, new) if test == "superior" else _lower(old, new)
 
 

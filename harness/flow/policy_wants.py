@@ -16,6 +16,10 @@ from harness.metrics.stats.sample_size import MOST, prompts_for_zero_events
 from harness.spec.policy import Rule
 from harness.spec.requirement import Comparison, Coverage, Document
 
+CANNOT = "CANNOT pass"
+"""What begins a line about a rule that no model can pass."""
+PAIRS = "pairs it takes"
+"""What begins a line on a comparison whose size is known under a stated assumption."""
 _DISCORDANT = (0.02, 0.05, 0.1)
 _POWER = 0.8
 
@@ -63,7 +67,7 @@ def coverage(
     if tags is not None:
         found = count_coverage(rule, wanted, Evidence(metrics=(), prompts=tags))
         passing = found.outcome == "pass"
-        lead = "" if passing else "CANNOT pass with this suite: "
+        lead = "" if passing else f"{CANNOT} with this suite: "
         return passing, f"{lead}{found.message}"
     least = max(wanted.total or 0, sum(wanted.each.values()))
     each = ", ".join(f"{value}: {n:,}" for value, n in list(wanted.each.items())[:5])
@@ -88,7 +92,7 @@ def _rate(terms: Terms, rule: Rule, traits: Traits) -> Iterator[str]:
     if rule.require.op == "==":
         if terms.decide != "point":
             yield (
-                "CANNOT pass with any suite: no sample proves a rate exactly; ask "
+                f"{CANNOT} with any suite: no sample proves a rate exactly; ask "
                 "`conform`, or a limit"
             )
         return
@@ -101,7 +105,7 @@ def _rate(terms: Terms, rule: Rule, traits: Traits) -> Iterator[str]:
             "every other time"
         )
     elif Tally.of(terms, rule.require).prompts(0) is None:
-        yield "CANNOT pass with any suite: a bound never reaches this limit; ask `conform`"
+        yield f"{CANNOT} with any suite: a bound never reaches this limit; ask `conform`"
 
 
 def _census(terms: Terms, prompts: int | None) -> Iterator[str]:
@@ -135,7 +139,7 @@ def _difference(terms: Terms, asks: Comparison) -> Iterator[str]:
     sides = 2 if asks.test == "equivalent" else 1
     least = prompts_for_zero_events(asks.margin, terms.confidence)
     if least >= MOST:
-        yield "CANNOT pass with any suite: the margin is too small to be shown"
+        yield f"{CANNOT} with any suite: the margin is too small to be shown"
         return
     sizes = ", ".join(
         f"{max(least, pairs_for(asks.margin, d, terms.confidence, _POWER, sides=sides)):,} "
@@ -143,6 +147,6 @@ def _difference(terms: Terms, asks: Comparison) -> Iterator[str]:
         for d in _DISCORDANT
     )
     yield (
-        f"pairs it takes by the share of prompts on which just one of both is bad: {sizes} "
+        f"{PAIRS} by the share of prompts on which just one of both is bad: {sizes} "
         f"(assuming equal models and {_POWER:.0%} power); never below {least:,}"
     )

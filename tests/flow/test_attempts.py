@@ -1,6 +1,7 @@
 """Attempts: the seed is committed first, and trying again after a fail is no pass."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from harness.flow.assess import rejudge, review
 from harness.flow.attempts import NAME
 from harness.flow.run import run
 from harness.ledger.journal import Journal
-from harness.records import RunView
+from harness.records import Case, Failure, Generated, RunView
 from harness.spec.suite import SuiteSpec
 from tests.flow.suites import LEAKS, planted, write_policy, write_suite
 
@@ -38,11 +39,12 @@ def test_the_seed_is_written_down_before_anything_is_generated(
     from harness.generators.files import Files
 
     whole = Files.generate
-    monkeypatch.setattr(
-        Files,
-        "generate",
-        lambda self, cases: (seen.append([e["event"] for e in entries(tmp_path)]), whole(self, cases))[1],
-    )
+
+    def watched(self: Files, cases: Sequence[Case]) -> Sequence[Generated | Failure]:
+        seen.append([entry["event"] for entry in entries(tmp_path)])
+        return whole(self, cases)
+
+    monkeypatch.setattr(Files, "generate", watched)
     gate(tmp_path, 0, seed=7, out="a")
     assert seen[0] == ["planned"]
     planned, decided = entries(tmp_path)

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -19,7 +20,7 @@ NO_WORSE = (
 )
 
 
-def made(folder: Path, name: str, bad: int, **how: object) -> Path:
+def made(folder: Path, name: str, bad: int, **how: Any) -> Path:
     """A run of 300 outputs, judged by nothing."""
     _, out = run(
         write_suite(folder, name, planted(300, bad), **how), out=folder / "runs" / name
@@ -40,8 +41,11 @@ def compared(folder: Path, bad: int, served: int, policy: Path) -> RunView:
 
 @pytest.mark.parametrize(
     ("bad", "served", "outcome"),
-    [(6, 6, "pass"), (0, 30, "pass"), (12, 10, "pass"), (75, 6, "fail"), (25, 10, "inconclusive")],
-)
+    [
+        (6, 6, "pass"), (0, 30, "pass"), (12, 10, "pass"), (75, 6, "fail"),
+        (25, 10, "inconclusive"),
+    ],
+)  # fmt: skip
 def test_a_candidate_is_held_to_what_is_served(
     tmp_path: Path, bad: int, served: int, outcome: str
 ) -> None:
@@ -95,7 +99,7 @@ def test_a_rule_that_does_not_apply_is_not_a_pass(tmp_path: Path) -> None:
     ("how", "named"), [({"seed": 5}, "seed"), ({"same": "another"}, "prompts")]
 )
 def test_another_exam_is_a_digest_mismatch(
-    tmp_path: Path, how: dict[str, object], named: str
+    tmp_path: Path, how: dict[str, Any], named: str
 ) -> None:
     champion = made(tmp_path, "served", 0, **how)
     policy = write_policy(tmp_path, NO_WORSE % "")
@@ -107,7 +111,7 @@ def test_another_exam_is_a_digest_mismatch(
 def test_an_anchor_is_found_by_its_seal_and_by_nothing_else(tmp_path: Path) -> None:
     anchor = made(tmp_path, "frozen", 6)
     digits = seal(anchor)
-    rule = "  - {id: leaks, compare: {metric: privacy.leak_rate, against: 'anchor:%s', margin: 0.05}}"
+    rule = NO_WORSE.replace("champion", "'anchor:%s'") % ("%s", "")
     folder = made(tmp_path, "new", 6)
     assert one(rejudge(folder, write_policy(tmp_path, rule % digits[:16]))).outcome == "pass"
     other = write_policy(tmp_path, rule % ("0" * 16), name="other")
@@ -146,7 +150,10 @@ def test_a_strategy_of_the_same_run_can_be_the_other_side(tmp_path: Path) -> Non
     suite = write_suite(tmp_path, "two", planted(100, 3))
     text = suite.read_text() + "strategies: [{name: a}, {name: b}]\n"
     suite.write_text(text)
-    rule = "  - {id: same, compare: {metric: length.words, against: 'strategy:a', test: equivalent, margin: 0.5}}"
+    rule = (
+        "  - {id: same, compare: {metric: length.words, against: 'strategy:a', "
+        "test: equivalent, margin: 0.5}}"
+    )
     leaks = '  - {id: few, require: {metric: privacy.leak_rate, op: "<=", value: 0.2}}'
     view, _ = run(
         suite, write_policy(tmp_path, rule, leaks), Options(out=tmp_path / "runs" / "two")

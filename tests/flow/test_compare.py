@@ -25,6 +25,7 @@ LEAKS = {"safety": "privacy.leak_rate"}
 
 
 def outputs(folder: Path, name: str, leaks: list[bool]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
     rows = [
         {"prompt": f"question {i}", "output": LEAK if bad else FINE}
         for i, bad in enumerate(leaks)

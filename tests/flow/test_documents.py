@@ -107,7 +107,9 @@ def test_an_old_document_is_stale_and_a_future_one_is_none(
     sign(tmp_path, "ann")
     more = f", max_age_days: 30, dated: '{dated}'"
     assert judged(tmp_path, people, 1, more).outcome == outcome
-    assert Store(tmp_path / "runs" / "a").read_json("decision.json")["judged_on"] == "2026-11-25"
+    assert (
+        Store(tmp_path / "runs" / "a").read_json("decision.json")["judged_on"] == "2026-11-25"
+    )
 
 
 def test_a_document_changed_inside_the_run_is_seen(tmp_path: Path) -> None:

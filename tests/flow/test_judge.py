@@ -196,7 +196,12 @@ def test_a_pass_that_cannot_block_does_not_make_a_pass() -> None:
 
 
 def test_a_legal_rule_blocks() -> None:
-    assert judge(Evidence(metrics=[metric()]), policy(rule(value=0.001, severity="legal")))[0].outcome == "fail"
+    assert (
+        judge(Evidence(metrics=[metric()]), policy(rule(value=0.001, severity="legal")))[
+            0
+        ].outcome
+        == "fail"
+    )
 
 
 def test_each_arm_gets_its_own_verdict() -> None:

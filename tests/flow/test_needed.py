@@ -9,7 +9,7 @@ from harness.flow.needed import needed_prompts
 from harness.metrics.estimate import estimate
 from harness.protocols import MetricDef, Proportion
 from harness.records import Metric
-from harness.spec.policy import Requirement
+from harness.spec.requirement import Requirement
 from tests.flow.test_judge import metric
 
 AT_MOST = Requirement(metric="toxicity.rate", op="<=", value=0.05)

@@ -1,14 +1,18 @@
 """Registering and moving an alias on a real MLflow database."""
 
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from harness.errors import AlteredError, RefusedError
+from harness.errors import AlteredError, RefusedError, WaiverError
+from harness.flow.assess import rejudge, review
+from harness.flow.gate import gate
 from harness.flow.promote import promote
 from harness.flow.record import record
-from harness.flow.assess import review
-from harness.flow.run import run
+from harness.flow.run import Options, run
+from tests.flow.test_rules import WAIVERS
 
 SUITE = """\
 apiVersion: harness/v1
@@ -81,3 +85,67 @@ def test_recording_says_where_and_how_to_look(here: Path) -> None:
     first, second = record(view, folder), record(view, folder)
     assert first["run"] == second["run"]
     assert first["next"][0].startswith("look with: mlflow ui")
+
+
+COMPARED = """\
+apiVersion: harness/v1
+kind: Policy
+metadata: {name: p}
+rules:
+  - {id: words, require: {metric: length.empty_rate, op: "<=", value: 0.5}}
+  - {id: no-worse, compare: {metric: length.empty_rate, against: champion, margin: 0.5,
+     if_absent: first release}}
+"""
+
+
+def gated(
+    champion: Path | str | None, out: str, policy: str = "compared.yaml"
+) -> tuple[Any, Path]:
+    how = Options(out=Path("runs") / out, champion=champion)  # type: ignore[arg-type]
+    view, folder, _ = gate(Path("suite.yaml"), Path(policy), how)
+    return view, folder
+
+
+def test_the_gate_finds_the_champion_behind_the_alias(here: Path) -> None:
+    (here / "compared.yaml").write_text(COMPARED)
+    how = Options(runs=here / "runs")
+    first, _, done = gate(Path("suite.yaml"), Path("compared.yaml"), how, model="m")
+    assert first.verdicts[0].findings[1].outcome == "not_applicable"
+    assert done["promotion"]["moved"]
+    (here / "suite.yaml").write_text(SUITE + "seed: 5\n")
+    second, _, done = gate(Path("suite.yaml"), Path("compared.yaml"), how, model="m")
+    finding = second.verdicts[0].findings[1]
+    assert finding.cause == "digest_mismatch"  # another seed asks for other noise
+    assert not done["promotion"]["moved"]
+
+
+def test_a_run_compared_with_another_champion_than_is_served_is_refused(here: Path) -> None:
+    (here / "compared.yaml").write_text(COMPARED)
+    view, folder = gated("none", "first")
+    record(view, folder)
+    assert promote(view, folder, "m", "champion")["moved"]
+    assert promote(view, folder, "m", "champion")["moved"]  # again changes nothing
+    rows = [f'{{"prompt": "ask {i}", "output": "four five {i}"}}\n' for i in range(9)]
+    (here / "out.jsonl").write_text("".join(rows))
+    view, folder = gated("none", "second")
+    record(view, folder)
+    with pytest.raises(RefusedError, match="was not compared with what"):
+        promote(view, folder, "m", "champion")
+    view, folder = gated(Path("runs/first"), "second")
+    assert view.outcome == "pass"
+    record(view, folder)
+    assert promote(view, folder, "m", "champion")["moved"]
+
+
+def test_a_pass_on_a_waiver_that_has_run_out_since_is_refused(here: Path) -> None:
+    view, folder = run("suite.yaml", "fail.yaml", out="runs/a")
+    subject = view.digests["subjects"]["one"]
+    excuse = WAIVERS.format(rule="words", covers="fail", expires="2026-10-01", subject=subject)
+    Path("waivers.yaml").write_text(excuse.replace("2026-11-01", "2026-09-01"))
+    more = ', {id: few, require: {metric: length.coverage, op: ">=", value: 0.5}}]'
+    Path("fail.yaml").write_text(Path("fail.yaml").read_text().rstrip()[:-1] + more)
+    view = rejudge(folder, "fail.yaml", waivers="waivers.yaml", today=date(2026, 9, 20))
+    assert view.outcome == "pass"
+    record(view, folder)
+    with pytest.raises(WaiverError, match="expired on 2026-10-01"):
+        promote(view, folder, "m", "champion")

@@ -74,9 +74,7 @@ def test_bad_slices_help_each_other_as_holm_steps_down() -> None:
 def test_thirty_slices_at_the_limit_rarely_show_a_fail() -> None:
     rng = np.random.default_rng(11)
     rules = policy({"id": "r", "require": LIMIT, "slices": {"by": "topic"}})
-    plain = policy(
-        {"id": "r", "require": LIMIT, "slices": {"by": "topic", "family": "none"}}
-    )
+    plain = policy({"id": "r", "require": LIMIT, "slices": {"by": "topic", "family": "none"}})
     wrong = {"holm": 0, "none": 0}
     for _ in range(60):
         here = [sliced(f"topic={i}", int(rng.binomial(200, 0.05)), 200) for i in range(30)]

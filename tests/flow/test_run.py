@@ -9,8 +9,8 @@ import pytest
 
 from harness.engine.store import Store
 from harness.errors import AlteredError
-from harness.flow.report import decision
 from harness.flow.assess import assess, rejudge, review
+from harness.flow.report import decision
 from harness.flow.run import run
 from harness.ledger.seal import seal, verify
 from harness.spec.extend import load_policy

@@ -59,7 +59,9 @@ def metrics(rows: Sequence[Row], looks: int) -> list[Metric]:
         one = estimate(
             definition, columns, clusters, missing=lost, confidence=0.95, looks=looks
         )
-        found.append(metric_of((ArmKey("g", "a", "f"), "all", scorer, name), definition, one, 0.95))
+        found.append(
+            metric_of((ArmKey("g", "a", "f"), "all", scorer, name), definition, one, 0.95)
+        )
     return found
 
 
@@ -122,4 +124,6 @@ def test_the_printed_verdict_and_the_exit_code_agree(outcomes: list[Outcome]) ->
         show(view)
     word = printed.getvalue().split("verdict")[1].split()[0]
     assert {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 2}[word] == EXIT[outcome]
-    assert (EXIT[outcome] == 0) == ("pass" in outcomes and not {"fail", "inconclusive"} & {*outcomes})
+    assert (EXIT[outcome] == 0) == (
+        "pass" in outcomes and not {"fail", "inconclusive"} & {*outcomes}
+    )

@@ -131,6 +131,8 @@ def test_without_rows_there_is_no_number_at_any_look(name: str) -> None:
 def test_every_kind_names_its_interval_at_every_look() -> None:
     assert set(SEQUENTIAL_METHODS) == set(METHODS)
     assert SEQUENTIAL_METHODS[Count] == METHODS[Count]
+    assert METHODS[Mean] == "betting/cr2-t"
+    assert SEQUENTIAL_METHODS[Mean] == "betting/cr2-t/union"
     assert len({*SEQUENTIAL_METHODS.values()} & {*METHODS.values()}) == 1
 
 

@@ -252,3 +252,12 @@ def test_equal_shares_of_thirty_prompts_may_yet_differ() -> None:
     found = compare(Ratio("z", "one"), zeros, zeros, unit="share")
     assert found.high == pytest.approx(1 - 0.05 ** (1 / 29))
     assert found.low == pytest.approx(-found.high if found.high else None)
+
+
+@pytest.mark.parametrize("name", ["ratio", "exp of ratio", "of set"])
+def test_a_missing_row_leaves_what_is_resampled_without_bounds(name: str) -> None:
+    cells = [(i, i * 7 % 11) for i in range(30)]
+    for lost in ((table(cells, {4}), table(cells)), (table(cells), table(cells, {4}))):
+        found = compare(KINDS[name], *lost)
+        assert found.value is not None
+        assert (found.low, found.high, found.cause) == (None, None, "unscored")

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from harness.errors import NonFiniteError, PluginError, SpecError
 from harness.metrics.estimate import METHODS, Estimate, estimate
+from harness.metrics.stats.betting import betting_lower, betting_upper
+from harness.metrics.stats.mean import ClusterSums, t_bounds
 from harness.protocols import (
     Count,
     Kind,
@@ -114,6 +116,20 @@ def test_zeros_over_five_prompts_are_not_certainty() -> None:
     assert share.high == pytest.approx(0.4507, abs=1e-4)
     unknown = assess(Ratio("z", "one"), zeros, range(5))
     assert (unknown.value, unknown.high, unknown.cause) == (0.0, None, "no_spread")
+
+
+def test_a_bounded_mean_bets_on_prompts_of_one_size() -> None:
+    x = np.array([0.0, 0.2, 0.1, 0.1, 0.9, 0.5])
+    means = np.array([0.1, 0.1, 0.7])
+    for kind in (Mean("x", (0, 1)), PerPrompt("x", np.mean, (0, 1))):
+        found = assess(kind, {"x": x}, [0, 0, 1, 1, 2, 2])
+        assert found.value == pytest.approx(0.3)
+        assert found.high == pytest.approx(betting_upper(means, 0.95))
+        assert found.low == pytest.approx(betting_lower(means, 0.95))
+    uneven = assess(Mean("x", (0, 1)), {"x": x}, [0, 0, 0, 1, 2, 2])
+    sums = np.array([0.3, 0.1, 1.4])
+    planned = ClusterSums(sizes=np.array([3.0, 1, 2]), lowest=sums, highest=sums)
+    assert uneven.high == pytest.approx(t_bounds(planned, (0, 1), 0.95).high)
 
 
 def test_perplexity_is_weighted_by_tokens() -> None:

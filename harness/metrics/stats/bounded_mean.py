@@ -77,12 +77,12 @@ def planned_upper(values: NDArray[np.float64], confidence: float) -> float:
     below that one only zeros can go wrong, and above it the bet already counts
     zeros among what goes wrong.
 
-    A t interval is not valid here, however many values: where a few large ones
-    carry the mean, a sample that has too few of them has too small a variance
-    as well. Measured at 95 %, 1 value in 20 uniform in [0, 1] and the others 0:
-    the t bound held in 89 % at n = 300 and 90 % at n = 1,000. The price of a
-    bound that holds for any values is width, 1.7 to 2.2 times that of t for
-    values without a long tail.
+    A t interval does not hold here, even for many values: where a few large ones
+    carry the mean, a sample that has too few of them has too small a variance as
+    well. With 1 value in 50 uniform in [0, 1] and the others 0, its upper bound at
+    95 % held in 86.6 % of samples of 300 and 90.2 % of 1,000, this one in 99.5 %.
+    The price is width: the distance of bound from mean is 1.7 to 1.9 times that of
+    t for values like beta(2, 5), and 1.5 to 3.2 times on the side of a long tail.
 
     Args:
         values: float64 [n], n >= 1, independent (one a prompt), in any order.
@@ -99,7 +99,7 @@ def planned_upper(values: NDArray[np.float64], confidence: float) -> float:
     >>> round(planned_upper(np.zeros(299), 0.95), 4)
     0.01
     >>> round(planned_upper(np.array([0.0, 0.5, 0.5, 1.0]), 0.5), 4)
-    0.778
+    0.8342
     """
     largest = float(values.max())
     if largest <= ALL_ZERO:

@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import optimize
 
-from harness.metrics.stats.bounded_mean import agreed_upper, bounded_upper
+from harness.metrics.stats.betting import BETS, STAKES
+from harness.metrics.stats.bounded_mean import agreed_upper, bounded_upper, planned_upper
 from harness.metrics.stats.proportion import exact_upper
 
 
@@ -46,3 +48,37 @@ def test_agreement_on_any_of_several_values_seldom_gives_a_false_bound() -> None
     for value in values:
         false += 0.25**3 * (agreed_upper(float(value), 3, 0.9) < values.mean())
     assert false <= 0.1
+
+
+def test_a_planned_look_at_zeros_takes_as_many_as_the_exact_binomial_bound() -> None:
+    assert planned_upper(np.zeros(299), 0.95) == pytest.approx(1 - 0.05 ** (1 / 299))
+    assert planned_upper(np.full(5, 1e-17), 0.95) == pytest.approx(1 - 0.05 ** (1 / 5))
+    assert planned_upper(np.ones(1), 0.95) == 1.0
+
+
+def test_a_planned_look_is_where_a_gambler_would_have_won_twentyfold() -> None:
+    values = np.random.default_rng(2).beta(2, 5, size=60)
+
+    def left(mean: float) -> float:
+        odds = (1 - BETS[:, None] * values) / (1 - BETS[:, None] * mean)
+        return float(STAKES @ odds.prod(axis=1)) - 20.0
+
+    expected = optimize.brentq(left, values.mean(), 0.999)
+    assert planned_upper(values, 0.95) == pytest.approx(expected)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.floats(0, 1) | st.just(0.0), min_size=1, max_size=30),
+    st.floats(0.6, 0.99),
+    st.data(),
+)
+def test_a_greater_value_never_lowers_the_bound_of_a_planned_look(
+    values: list[float], confidence: float, data: st.DataObject
+) -> None:
+    place = data.draw(st.integers(0, len(values) - 1))
+    greater = values.copy()
+    greater[place] = data.draw(st.floats(values[place], 1))
+    found = [planned_upper(np.array(some), confidence) for some in (values, greater)]
+    assert np.mean(values) <= found[0] <= found[1] + 1e-12
+    assert found[0] >= float(exact_upper(0, len(values), confidence)) - 1e-12

@@ -1,10 +1,19 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from harness.metrics.stats.mean import ClusterSums, design_effect, mean_bounds
+from harness.metrics.stats.bounded_mean import planned_upper
+from harness.metrics.stats.mean import (
+    ClusterSums,
+    MeanBounds,
+    design_effect,
+    mean_bounds,
+    t_bounds,
+)
 
 
 def whole(sizes: list[float], sums: list[float]) -> ClusterSums:
@@ -50,9 +59,12 @@ def test_unequal_clusters_get_cr2_as_matrices_give_it() -> None:
     assert found.low == pytest.approx(values.mean() - reach)
 
 
+@pytest.mark.parametrize("bound", [mean_bounds, t_bounds])
 @pytest.mark.parametrize("constant", [0.0, 1e-12, 0.3, 1.0])
-def test_agreement_never_makes_a_point_of_an_interval(constant: float) -> None:
-    found = mean_bounds(whole([1] * 5, [constant] * 5), (0.0, 1.0), 0.95)
+def test_agreement_never_makes_a_point_of_an_interval(
+    bound: Callable[..., MeanBounds], constant: float
+) -> None:
+    found = bound(whole([1] * 5, [constant] * 5), (0.0, 1.0), 0.95)
     assert found.low is not None
     assert found.high is not None
     assert found.high - found.low > 0.45
@@ -77,12 +89,38 @@ def test_a_missing_value_without_a_bound_bounds_nothing_on_that_side() -> None:
     assert mean_bounds(sums, (0.0, None), 0.95).high is None
 
 
+def test_equal_clusters_within_bounds_are_bounded_by_bets_on_their_means() -> None:
+    sums = ClusterSums(
+        sizes=np.full(3, 2.0), lowest=np.array([4.0, 6, 5]), highest=np.array([4.0, 6, 9])
+    )
+    found = mean_bounds(sums, (1.0, 5.0), 0.95)
+    assert found.high == 1 + 4 * planned_upper(np.array([0.25, 0.5, 0.875]), 0.95)
+    assert found.low == 5 - 4 * planned_upper(np.array([0.75, 0.5, 0.625]), 0.95)
+
+
+def test_unequal_clusters_or_one_bound_are_left_to_t() -> None:
+    uneven, even = whole([1, 2, 1], [0.1, 0.9, 0.4]), whole([1] * 3, [0.1, 0.9, 0.4])
+    assert mean_bounds(uneven, (0, 1), 0.95) == t_bounds(uneven, (0, 1), 0.95)
+    assert mean_bounds(even, (0, None), 0.95) == t_bounds(even, (0, None), 0.95)
+    assert mean_bounds(even, (None, 1), 0.95) == t_bounds(even, (None, 1), 0.95)
+
+
+def test_bounds_that_leave_no_room_are_the_interval() -> None:
+    found = mean_bounds(whole([1] * 4, [2.0] * 4), (2.0, 2.0), 0.95)
+    assert (found.low, found.high) == (2.0, 2.0)
+
+
+@pytest.mark.parametrize("bound", [mean_bounds, t_bounds])
 @settings(deadline=None)
-@given(st.lists(st.floats(0, 1), min_size=2, max_size=30), st.floats(0.6, 0.99))
-def test_bounds_mirror_when_values_do(values: list[float], confidence: float) -> None:
+@given(
+    values=st.lists(st.floats(0, 1), min_size=2, max_size=30), confidence=st.floats(0.6, 0.99)
+)
+def test_bounds_mirror_when_values_do(
+    bound: Callable[..., MeanBounds], values: list[float], confidence: float
+) -> None:
     ones = [1.0] * len(values)
-    found = mean_bounds(whole(ones, values), (0, 1), confidence)
-    mirrored = mean_bounds(whole(ones, [1 - v for v in values]), (0, 1), confidence)
+    found = bound(whole(ones, values), (0, 1), confidence)
+    mirrored = bound(whole(ones, [1 - v for v in values]), (0, 1), confidence)
     assert found.low is not None
     assert mirrored.high is not None
     assert found.low == pytest.approx(1 - mirrored.high, abs=1e-6)
@@ -106,3 +144,15 @@ def test_both_bounds_hold_as_often_as_promised() -> None:
         assert found.high is not None
         held += [found.low <= 0.5, found.high >= 0.5]
     assert (held / runs >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / runs)).all()
+
+
+def test_rare_large_values_do_not_make_a_false_bound_likely() -> None:
+    rng, runs, size = np.random.Generator(np.random.PCG64(6)), 400, 300
+    false = {mean_bounds: 0, t_bounds: 0}
+    for _ in range(runs):
+        values = np.where(rng.random(size) < 0.02, rng.random(size), 0.0)
+        for bound in false:
+            high = bound(whole([1.0] * size, list(values)), (0, 1), 0.95).high
+            false[bound] += high is not None and high < 0.01
+    assert false[mean_bounds] / runs <= 0.05
+    assert false[t_bounds] / runs > 0.1
