@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import inspect
 import json
-import re
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,14 @@ from harness.errors import PluginError, SpecError
 from harness.protocols import Bound
 from harness.spec.suite import PluginSpec
 
-_IMPORT = re.compile(r"^\s*from harness\.(?:generators|scorers)\.(\w+) import", re.MULTILINE)
+_ROOMS = ("generators", "scorers", "encoders", "metrics")
 
 
 def bind(kind: str, spec: PluginSpec, base: Path) -> Bound:
     """Make the plug-in a suite names, ready to be entered.
 
     The fingerprint covers the plug-in's name, the package it came from, its
-    source and that of the rooms it builds on, its options, its weights and the
+    source and that of the files of ours it is built on, its options, its weights and the
     versions of the libraries it requires. The harness computes it, never the
     plug-in, so nobody has to remember to bump a version.
 
@@ -49,7 +50,7 @@ def bind(kind: str, spec: PluginSpec, base: Path) -> Bound:
     identity = {
         "plugin": spec.use,
         "package": registry.names(kind)[spec.use],
-        "source": _source(cls, kind),
+        "source": _source(cls),
         "options": spec.options,
         "weights": dict(plugin.weights),
         "packages": {name: _version(name, spec.use) for name in plugin.requires},
@@ -88,33 +89,42 @@ def _version(distribution: str, plugin: str) -> str:
         ) from error
 
 
-def _source(cls: type[Any], kind: str) -> str:
-    """Digest of the plug-in's file, of its neighbours that it imports, and of shared rooms."""
+def _source(cls: type[Any]) -> str:
+    """Digest of the plug-in's file, and of all files of our rooms that it is built on."""
     own = Path(inspect.getfile(cls)).resolve()
-    names = sorted(_neighbours(own))
-    return digests.of_json(
-        [digests.of_file(own), [digests.of_file(path) for path in names], _shared_rooms(kind)]
-    )
-
-
-def _neighbours(own: Path) -> set[Path]:
-    """Files of one of our own rooms that a plug-in there imports, however indirectly."""
-    root = Path(harness.__file__).resolve().parent
-    found: set[Path] = set()
-    todo = [own] if own.parent.parent == root else []
-    while todo:
-        source = todo.pop().read_text(encoding="utf-8")
-        near = {own.with_name(f"{name}.py") for name in _IMPORT.findall(source)}
-        fresh = {path for path in near - found - {own} if path.is_file()}
-        todo += fresh
-        found |= fresh
-    return found
+    used = sorted(_built_on(own))
+    return digests.of_json([digests.of_file(own), [digests.of_file(path) for path in used]])
 
 
 @functools.cache
-def _shared_rooms(kind: str) -> str:
-    """Digest of the rooms a kind builds on: a generator never computes a metric."""
-    root = Path(harness.__file__).parent
-    rooms = ("encoders",) if kind == "generators" else ("encoders", "metrics")
-    paths = sorted(p for room in rooms for p in (root / room).rglob("*.py"))
-    return digests.of_json([digests.of_file(path) for path in paths])
+def _built_on(own: Path) -> frozenset[Path]:
+    """Files of plug-ins, encoders and metrics that a file imports, however indirectly.
+
+    Intervals are not among them: a scorer's readings do not depend on how they
+    are summed up afterwards, so a better interval reads no output again.
+    """
+    found: set[Path] = set()
+    todo = [own]
+    while todo:
+        fresh = set(_imported(todo.pop())) - found - {own}
+        todo += fresh
+        found |= fresh
+    return frozenset(found)
+
+
+def _imported(path: Path) -> Iterator[Path]:
+    """The files of our rooms that one file imports."""
+    root = Path(harness.__file__).resolve().parent
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        for name in names:
+            package, *steps = name.split(".")
+            if package == "harness" and steps and steps[0] in _ROOMS:
+                place = root.joinpath(*steps)
+                files = (place.with_suffix(".py"), place / "__init__.py")
+                yield from (file for file in files if file.is_file())

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+import harness
 from harness import registry
 from harness.errors import PluginError, SpecError
 from harness.flow import bind as binding
@@ -44,13 +45,27 @@ def test_options_change_the_fingerprint_and_the_name_does_not(
     assert named.fingerprint == bound().fingerprint
 
 
-def test_a_fingerprint_covers_the_neighbours_a_plugin_is_built_on() -> None:
-    room = Path(binding.__file__).parents[1]
-    scorers, generators = room / "scorers", room / "generators"
-    assert scorers / "toxicity_columns.py" in binding._neighbours(scorers / "toxicity.py")
-    assert generators / "decoding.py" in binding._neighbours(generators / "transformers.py")
-    assert not binding._neighbours(scorers / "length.py")
-    assert not binding._neighbours(Path(__file__))
+def test_a_fingerprint_covers_the_files_a_plugin_is_built_on_and_no_others() -> None:
+    root = Path(harness.__file__).resolve().parent
+
+    def used(path: str) -> set[str]:
+        return {p.relative_to(root).as_posix() for p in binding._built_on(root / path)}
+
+    assert {"scorers/toxicity_columns.py", "encoders/toxblock.py"} <= used(
+        "scorers/toxicity.py"
+    )
+    assert {"generators/decoding.py", "encoders/language_model.py"} <= used(
+        "generators/transformers.py"
+    )
+    assert {"metrics/ngrams.py", "metrics/tokens.py"} <= used("scorers/diversity.py")
+    assert {"metrics/pii/detect.py", "metrics/pii/rule.py"} <= used("scorers/privacy.py")
+    assert not used("scorers/length.py")
+    for name in registry.names("scorers"):
+        files = used(f"scorers/{name}.py")
+        assert not any("stats/" in file or "estimate" in file for file in files), name
+        assert not any(file.startswith("generators/") for file in files), name
+    for name in registry.names("generators"):
+        assert not any(file.startswith("metrics/") for file in used(f"generators/{name}.py"))
 
 
 def test_a_missing_package_is_named_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
