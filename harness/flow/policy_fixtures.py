@@ -18,6 +18,7 @@ from harness.spec.waiver import Waiver
 
 _UNSCORED = 0.05
 _MISSING = "coverage"
+_NO_VALUE = "a value that is None (NaN is refused before it becomes a metric)"
 _WORST = "every metric at its worst"
 _CAUSES = ("missing_metric", "digest_mismatch", "stale")
 
@@ -53,7 +54,7 @@ def try_fixtures(
     return (
         _never("no evidence at all", [("everything", Evidence(metrics=()))], policy),
         _never("a metric missing", _each(good, names, _absent), policy),
-        _never("a value that is None", _each(good, names, _none), policy),
+        _never(_NO_VALUE, _each(good, names, _none), policy),
         _never("5 % unscored or more", _each(good, _read(names), _unscored(policy)), policy),
         _never("all scores errored", _each(good, names, _errored), policy),
         _never("an empty slice", _empty_slices(good, rules), policy),

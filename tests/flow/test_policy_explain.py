@@ -24,6 +24,7 @@ from harness.flow.policy_explain import Explained, Explanation, explain, explain
 from harness.flow.rows import Part
 from harness.flow.stored import StoredRun
 from harness.metrics.estimate import Estimate
+from harness.metrics.stats.sample_size import prompts_needed
 from harness.protocols import MetricDef, Proportion
 from harness.records import Metric
 from harness.spec.extend import load_policy
@@ -85,7 +86,8 @@ def test_the_slack_of_a_pass_is_counted_in_outputs() -> None:
 
 def test_how_many_bad_outputs_fewer_would_pass_is_counted() -> None:
     one = only(explained(part_of(90, 1000), policy(limit(value=0.10))))
-    assert (one.outcome, one.fewer_bad, one.needed) == ("inconclusive", 6, 2437 - 0 or None)
+    assert (one.outcome, one.fewer_bad) == ("inconclusive", 6)
+    assert one.needed == prompts_needed(0.09, 0.10, "<=", 0.95)
 
 
 def test_a_fail_says_how_many_fewer_it_would_take_to_pass() -> None:
@@ -175,9 +177,7 @@ def test_a_waived_fail_is_shown_and_does_not_decide() -> None:
     rules = policy(limit(value=0.001), limit("fine", value=0.5))
     seen = Evidence(metrics=[metric()], subjects={"g": SUBJECT}, today=TODAY)
     part = part_of(4, 200)
-    (found,) = explain(
-        seen, rules, [waiver()], lambda _, change, c: estimated(part, change, c)
-    )
+    (found,) = explain(seen, rules, [waiver()], lambda _, change, c: estimated(part, change, c))
     assert [(one.rule, one.outcome) for one in found.holding_back] == [("r", "waived")]
     assert found.first.startswith("every blocking rule passes")
 
@@ -304,5 +304,3 @@ def prints(folder: Path) -> dict[str, str]:
         str(path): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*")) if path.is_file()
     }  # fmt: skip
-
-
