@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Self
 
 from harness.reporters.decision import sentence
@@ -11,6 +11,7 @@ from harness.reporters.excuses import used
 from harness.reporters.findings import exempt, rules, waived
 from harness.reporters.pace import paces
 from harness.reporters.readings import COUNTED, counts, parted
+from harness.reporters.terms import Terms, terms
 from harness.reporters.visible import visible
 from harness.reporters.wording import everything, requirement
 
@@ -93,8 +94,9 @@ def show(view: RunView) -> None:
     console = Console(highlight=False)
     width = None if console.is_terminal else _WIDTH
     console = Console(highlight=False, width=width)
+    known = terms(view.policy)
     for verdict in view.verdicts:
-        console.print(_table(verdict))
+        console.print(_table(verdict, known))
         for line in _told(verdict):
             _line(console, line)
     for line in (*_missing(view), *_beside(view)):
@@ -146,7 +148,7 @@ def _line(console: Console, text: str, style: str = "") -> None:
     console.print(visible(text), style=style, markup=False, soft_wrap=True)
 
 
-def _table(verdict: Verdict) -> Table:
+def _table(verdict: Verdict, known: Mapping[str, Terms]) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.markup import escape
     from rich.table import Table
@@ -164,19 +166,19 @@ def _table(verdict: Verdict) -> Table:
     for finding in verdict.findings:
         if finding.outcome == "not_applicable":
             continue
-        cells = [escape(visible(cell)) for cell in _row(finding)]
+        origin = known.get(finding.rule, Terms()).origin(finding)
+        cells = [escape(visible(cell)) for cell in _row(finding, origin)]
         table.add_row(*cells, style=_STYLE.get(finding.outcome, ""))
     return table
 
 
-def _row(finding: Finding) -> tuple[str, ...]:
+def _row(finding: Finding, origin: str) -> tuple[str, ...]:
     severity = "" if finding.severity == "block" else f" ({finding.severity})"
-    difference = "difference " if finding.kind == "compare" else ""
     known = finding.value is not None
     return (
         finding.outcome + severity,
-        _asked(finding),
-        f"{difference}{_number(finding.value)}" if known else "-",
+        f"{_asked(finding)}; {origin}" if origin else _asked(finding),
+        _number(finding.value),
         f"{_number(finding.low)} .. {_number(finding.high)}"
         if known and finding.kind not in COUNTED
         else "-",
@@ -199,7 +201,7 @@ def _because(finding: Finding) -> str:
             f"{finding.clusters} prompts are too few; about {finding.needed} would decide "
             f"at the value seen ({finding.message})"
         )
-    return "; ".join(part for part in (finding.message, parted(finding)) if part)
+    return "; ".join(filter(None, (finding.message or finding.cause, parted(finding))))
 
 
 def _number(value: float | None) -> str:

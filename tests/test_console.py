@@ -84,14 +84,31 @@ def test_what_does_not_apply_is_said_once_with_its_reason(
     assert "ana@example.com" not in told
 
 
-def test_a_comparison_is_told_in_words_and_its_number_as_a_difference(
+@pytest.mark.parametrize(
+    ("relative", "origin"),
+    [(False, "difference from champion"), (True, "difference from 1.05 × champion")],
+)
+def test_a_comparison_is_told_in_words_and_from_what_its_number_is_a_difference(
+    capsys: pytest.CaptureFixture[str], relative: bool, origin: str
+) -> None:
+    compared = replace(
+        FINDING, kind="compare", asked="perplexity not worse than champion", value=0.4,
+        needed=None, against="champion", slice="all",
+    )  # fmt: skip
+    compare = {"test": "noninferior", "margin": 0.05, "relative": relative}
+    policy = {"rules": [{"id": FINDING.rule, "compare": compare}]}
+    show(replace(view(compared), policy=policy))
+    told = " ".join(capsys.readouterr().out.split())
+    assert "perplexity not worse than champion; difference" in told
+    assert "0.4 0 .. 0.45 5 + 1 missing" in told
+    assert origin.removeprefix("difference ") in told
+
+
+def test_a_finding_without_a_message_is_told_by_its_cause(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    asked = "fluency.perplexity not worse than champion by more than 5.0%"
-    show(view(replace(FINDING, kind="compare", asked=asked, value=0.4, needed=None)))
-    told = " ".join(capsys.readouterr().out.split())
-    assert "fluency.perplexity not worse than champion by more" in told
-    assert "difference 0.4 0 .. 0.45 5 + 1 missing" in told
+    show(view(replace(FINDING, needed=None, message="")))
+    assert "toxicity.rate [language=en]: insufficient_n\n" in capsys.readouterr().out
 
 
 def test_what_is_counted_has_no_bounds_and_no_sample(

@@ -50,7 +50,7 @@ def plan_command(
 
 
 @app.command("test")
-def test_command(policy: _Policy, suite: _Suite = None, as_json: AsJson = False) -> None:
+def try_command(policy: _Policy, suite: _Suite = None, as_json: AsJson = False) -> None:
     """Try a policy on planted evidence: what it must never pass, and rules that are dead."""
     from harness.cli.policy_tables import show_trial
     from harness.flow.policy_trial import try_policy

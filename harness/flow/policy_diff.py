@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -151,7 +151,11 @@ def _dumped(spec: Any) -> dict[str, Any]:
 def _keys(
     part: str, old: Mapping[str, Any], new: Mapping[str, Any], rule: Mapping[str, Any] | None
 ) -> Iterator[Changed]:
-    before, after = dict(_flat(old)), dict(_flat(new))
+    sides = (old, new)
+    come_or_gone = {
+        key for one in sides for key in one if any(s.get(key) is None for s in sides)
+    }
+    before, after = (dict(_flat(one, whole=come_or_gone)) for one in sides)
     for key in dict.fromkeys([*before, *after]):
         was, now = before.get(key), after.get(key)
         if was != now:
@@ -159,10 +163,12 @@ def _keys(
             yield Changed(part=part, key=key, old=was, new=now, label=label)
 
 
-def _flat(value: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every leaf with its path; an empty or absent mapping has none."""
+def _flat(
+    value: Mapping[str, Any], path: str = "", whole: Collection[str] = ()
+) -> Iterator[tuple[str, Any]]:
+    """Every leaf with its path, and what is kept whole; what is empty or absent has none."""
     for key, item in value.items():
-        if isinstance(item, Mapping) and key not in _KEPT_WHOLE:
+        if isinstance(item, Mapping) and key not in _KEPT_WHOLE and key not in whole:
             yield from _flat(item, f"{path}{key}.")
         elif item is not None:
             yield f"{path}{key}", item

@@ -8,9 +8,9 @@ from xml.etree import ElementTree as ET
 from harness.records import Finding, RunView, Verdict
 from harness.reporters.decision import sentence
 from harness.reporters.excuses import used
-from harness.reporters.findings import stops
+from harness.reporters.findings import stops, waived
 from harness.reporters.pace import words
-from harness.reporters.readings import before_waiver, counts, parted
+from harness.reporters.readings import COUNTED, before_waiver, counts, parted
 from harness.reporters.terms import Terms, terms
 from harness.reporters.visible import visible
 from harness.reporters.wording import (
@@ -37,7 +37,8 @@ class Junit:
     with their reason, and so are those that only warn or observe when they do
     not pass. An outcome that is not a pass always leaves at least one failure or
     error, even without findings. Notices, waivers, earlier attempts and how far
-    a sequential gate went are properties of each suite.
+    a sequential gate went are properties of each suite, and so is the verdict's
+    sentence where a pass rests on waivers.
     """
 
     filename = "junit.xml"
@@ -87,6 +88,8 @@ def _add_properties(suite: ET.Element, run: RunView, verdict: Verdict) -> None:
 def _properties(run: RunView, verdict: Verdict) -> Iterator[tuple[str, str]]:
     """What a reader must know of an arm beside its findings."""
     arm = (verdict.generator, verdict.strategy)
+    if run.outcome == "pass" and waived(run):
+        yield "verdict of the run", sentence(run)
     for notice in run.notices:
         yield "notice", notice
     for excuse in run.excuses:
@@ -119,8 +122,9 @@ def _detail(finding: Finding, origin: str) -> Iterator[str]:
     if was:
         yield f"without the waiver: {WORD[was].lower()}"
     if finding.value is not None:
-        reach = interval(finding.low, finding.high)
-        yield f"{origin or 'value'} {number(finding.value)} {reach}"
+        counted = finding.kind in COUNTED
+        reach = "" if counted else f" {interval(finding.low, finding.high)}"
+        yield f"{origin or 'value'} {number(finding.value)}{reach}"
     if parted(finding):
         yield parted(finding)
     if counts(finding):

@@ -119,6 +119,10 @@ def test_slices_are_labelled(old: dict[str, Any], new: dict[str, Any], label: La
     assert list(of_rule(limit(slices=before), limit(slices=after)).values()) == [label]
 
 
+def test_slices_that_come_are_one_change() -> None:
+    assert of_rule(limit(), limit(slices={"by": "lang"})) == {"slices": "other"}
+
+
 def test_rules_that_come_and_go_are_labelled_by_whether_they_block() -> None:
     base = policy(limit())
     more = policy(limit(), limit("new"), limit("hint", severity="warn"))
@@ -168,7 +172,7 @@ def test_what_is_extended_is_compared_flat(tmp_path: Path) -> None:
     extended = load_policy(write_policy(tmp_path, name="b", more=more))
     found = changes(plain, extended)
     assert ("rule base.toxicity", "", "stricter") in found
-    assert ("packs", "base-safety.grade", "other") in found
+    assert ("packs", "base-safety", "other") in found
 
 
 def test_old_and_new_values_are_given() -> None:

@@ -146,6 +146,23 @@ def test_a_difference_says_from_what_and_two_readings_which_decides(
     assert "estimate pass, bounds inconclusive: the bounds decide" in (apart.text or "")
 
 
+def test_a_pass_on_waivers_says_so_in_every_suite(make_run: Make, make_complete: Make) -> None:
+    name = "testsuite/properties/property[@name='verdict of the run']"
+    told = [found.get("value") or "" for found in _root(make_complete("pass")).findall(name)]
+
+    assert len(told) == 3
+    assert told[0].startswith("This pass rests on a waiver: W-7 excuses 2 blocking findings.")
+    assert _root(make_complete("fail")).find(name) is None
+    assert _root(make_run("pass")).find(name) is None
+
+
+def test_what_was_counted_has_no_interval(make_complete: Make) -> None:
+    case = _root(make_complete()).find("testsuite/testcase[@name='bank.covered']/skipped")
+
+    assert case is not None
+    assert (case.text or "").endswith("\nvalue 1,980")
+
+
 def test_what_stands_beside_the_findings_is_a_property_of_the_suite(
     make_complete: Make,
 ) -> None:
