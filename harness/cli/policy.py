@@ -35,8 +35,8 @@ def plan_command(
 ) -> None:
     """Say how many prompts each rule takes, before anything is generated."""
     from harness.cli.policy_tables import show_plan
-    from harness.flow.policy_pilot import read_pilot
-    from harness.flow.policy_plan import plan_policy
+    from harness.flow.policy.pilot import read_pilot
+    from harness.flow.policy.plan import plan_policy
     from harness.spec.extend import load_policy
 
     place = policy_(policy)
@@ -53,7 +53,7 @@ def plan_command(
 def try_command(policy: _Policy, suite: _Suite = None, as_json: AsJson = False) -> None:
     """Try a policy on planted evidence: what it must never pass, and rules that are dead."""
     from harness.cli.policy_tables import show_trial
-    from harness.flow.policy_trial import try_policy
+    from harness.flow.policy.trial import try_policy
 
     found = try_policy(policy_(policy), _today(), _planned(suite))
     if as_json:
@@ -75,7 +75,7 @@ def explain_command(
 ) -> None:
     """Say what would change a stored run's verdict, and how far each rule is from it."""
     from harness.cli.policy_tables import show_explanation
-    from harness.flow.policy_explain import explain_run
+    from harness.flow.policy.explain import explain_run
     from harness.spec.extend import load_policy
 
     other = load_policy(policy_(policy)) if policy else None
@@ -97,7 +97,7 @@ def diff_command(
 ) -> None:
     """Say what changed between two policies, and whether it is stricter or looser."""
     from harness.cli.policy_tables import show_diff
-    from harness.flow.policy_diff import diff, effect
+    from harness.flow.policy.diff import diff, effect
     from harness.spec.extend import load_policy
 
     before, after = load_policy(policy_(old)), load_policy(policy_(new))

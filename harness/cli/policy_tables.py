@@ -12,10 +12,10 @@ from harness.reporters.wording import number
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from harness.flow.policy_diff import Changed, PolicyDiff
-    from harness.flow.policy_explain import Explained, Explanation
-    from harness.flow.policy_plan import Need, PolicyPlan
-    from harness.flow.policy_trial import Trial
+    from harness.flow.policy.diff import Changed, PolicyDiff
+    from harness.flow.policy.explain import Explained, Explanation
+    from harness.flow.policy.plan import Need, PolicyPlan
+    from harness.flow.policy.trial import Trial
 
 _WIDTH = 120
 _STYLE = {

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, Literal
 
 from harness.flow.evidence import Evidence, Question
-from harness.flow.policy_planted import (
+from harness.flow.policy.planted import (
     ARM,
     Duel,
     Duels,
@@ -17,7 +17,7 @@ from harness.flow.policy_planted import (
     evidence_of,
     signed,
 )
-from harness.flow.policy_traits import Traits
+from harness.flow.policy.traits import Traits
 from harness.flow.terms import Terms
 from harness.metrics.stats.sample_size import MOST, prompts_for_zero_events
 from harness.spec.policy import PolicySpec, Rule

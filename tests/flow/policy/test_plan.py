@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from harness.flow.evidence import Difference, Evidence, Question
 from harness.flow.judge import judge
-from harness.flow.policy_plan import Exam, Need, PolicyPlan, plan_policy
+from harness.flow.policy.plan import Exam, Need, PolicyPlan, plan_policy
 from harness.flow.terms import Terms
 from harness.metrics.estimate import estimate
 from harness.protocols import MetricDef, Proportion

@@ -9,9 +9,9 @@ from datetime import date, timedelta
 from harness.errors import WaiverError
 from harness.flow.evidence import Difference, Evidence, Gap, Question
 from harness.flow.judge import BLOCKING, judge, overall
-from harness.flow.policy_models import perfect, terrible
-from harness.flow.policy_planted import ARM, SUBJECT
-from harness.flow.policy_traits import Traits
+from harness.flow.policy.models import perfect, terrible
+from harness.flow.policy.planted import ARM, SUBJECT
+from harness.flow.policy.traits import Traits
 from harness.records import Attempt, Finding, Metric, Outcome
 from harness.spec.policy import PolicySpec, Rule
 from harness.spec.waiver import Waiver

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.flow.policy_sizes import Tally, pairs_for
+from harness.flow.policy.sizes import Tally, pairs_for
 from harness.spec.requirement import Requirement
 
 Op = Literal["<=", ">="]

@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.flow.evidence import Difference, Evidence, Gap, Question, Signed
 from harness.flow.judge import confidences
-from harness.flow.policy_traits import Traits
+from harness.flow.policy.traits import Traits
 from harness.metrics.stats.proportion import exact_lower, exact_upper
 from harness.records import Metric
 from harness.spec.policy import PolicySpec, Rule

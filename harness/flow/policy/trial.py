@@ -7,10 +7,10 @@ from datetime import date
 from pathlib import Path
 
 from harness.flow.plan import Plan
-from harness.flow.policy_fixtures import Fixture, try_fixtures
-from harness.flow.policy_mutation import Mutant, mutate
-from harness.flow.policy_places import places
-from harness.flow.policy_traits import of_installation, of_policy, of_scorers
+from harness.flow.policy.fixtures import Fixture, try_fixtures
+from harness.flow.policy.mutation import Mutant, mutate
+from harness.flow.policy.places import places
+from harness.flow.policy.traits import of_installation, of_policy, of_scorers
 from harness.spec.extend import load_policy
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from harness.flow.checks import coverage as count_coverage
 from harness.flow.evidence import Evidence
-from harness.flow.policy_sizes import Tally, pairs_for
-from harness.flow.policy_traits import Traits
+from harness.flow.policy.sizes import Tally, pairs_for
+from harness.flow.policy.traits import Traits
 from harness.flow.terms import Terms
 from harness.metrics.stats.proportion import exact_upper
 from harness.metrics.stats.sample_size import MOST, prompts_for_zero_events

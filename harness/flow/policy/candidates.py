@@ -8,7 +8,7 @@ from datetime import date
 from math import ceil, floor
 
 from harness.flow.evidence import Evidence, Signed
-from harness.flow.policy_planted import (
+from harness.flow.policy.planted import (
     ARM,
     SUBJECT,
     Duel,
@@ -21,7 +21,7 @@ from harness.flow.policy_planted import (
     said,
     signed,
 )
-from harness.flow.policy_traits import Traits
+from harness.flow.policy.traits import Traits
 from harness.flow.terms import Terms
 from harness.metrics.stats.sample_size import MOST, prompts_for_zero_events
 from harness.spec.policy import PolicySpec

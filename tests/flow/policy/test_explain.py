@@ -18,9 +18,9 @@ from harness.errors import AlteredError, SpecError
 from harness.flow.aggregate import measured
 from harness.flow.evidence import Evidence
 from harness.flow.judge import judge
-from harness.flow.policy_causes import meaning
-from harness.flow.policy_changes import Change, StoredChanges, changed
-from harness.flow.policy_explain import Explained, Explanation, explain, explain_run
+from harness.flow.policy.causes import meaning
+from harness.flow.policy.changes import Change, StoredChanges, changed
+from harness.flow.policy.explain import Explained, Explanation, explain, explain_run
 from harness.flow.rows import Part
 from harness.flow.stored import StoredRun
 from harness.metrics.estimate import Estimate

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 
-from harness.flow import policy_wants as wants
 from harness.flow.evidence import Evidence
 from harness.flow.judge import judge
 from harness.flow.plan import Plan
-from harness.flow.policy_pilot import PilotSize, of_pilot
-from harness.flow.policy_sizes import Tally
-from harness.flow.policy_traits import Traits, of_installation, of_policy, of_scorers
+from harness.flow.policy import wants
+from harness.flow.policy.pilot import PilotSize, of_pilot
+from harness.flow.policy.sizes import Tally
+from harness.flow.policy.traits import Traits, of_installation, of_policy, of_scorers
 from harness.flow.rows import BY_PROMPT
 from harness.flow.terms import Terms
 from harness.records import Verdict

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.flow.policy_fixtures import Fixture, try_fixtures
-from harness.flow.policy_mutation import Mutant, mutate
-from harness.flow.policy_places import places
-from harness.flow.policy_planted import Seen, metric_of
-from harness.flow.policy_traits import Traits, of_installation, of_policy, traits_of
-from harness.flow.policy_trial import try_policy
+from harness.flow.policy.fixtures import Fixture, try_fixtures
+from harness.flow.policy.mutation import Mutant, mutate
+from harness.flow.policy.places import places
+from harness.flow.policy.planted import Seen, metric_of
+from harness.flow.policy.traits import Traits, of_installation, of_policy, traits_of
+from harness.flow.policy.trial import try_policy
 from harness.metrics.estimate import estimate
 from harness.protocols import Count, Mean, MetricDef, Proportion
 from harness.spec.library import names, packs

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import harness
 from harness.errors import AlteredError, SpecError
-from harness.flow.policy_diff import Changed, diff, effect
-from harness.flow.policy_strictness import Label, of_key
+from harness.flow.policy.diff import Changed, diff, effect
+from harness.flow.policy.strictness import Label, of_key
 from harness.spec.extend import load_policy
 from harness.spec.library import names, packs, resolve
 from harness.spec.policy import PolicySpec

@@ -12,7 +12,7 @@ from harness.engine.store import Store
 from harness.errors import HarnessError, SpecError
 from harness.flow import attempts
 from harness.flow.assess import assess
-from harness.flow.policy_strictness import Label, of_key, of_presence
+from harness.flow.policy.strictness import Label, of_key, of_presence
 from harness.records import RunView
 from harness.spec.policy import PolicySpec, Rule
 

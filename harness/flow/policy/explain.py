@@ -16,10 +16,10 @@ from harness.errors import SpecError
 from harness.flow import attempts
 from harness.flow.evidence import ArmName, Evidence
 from harness.flow.judge import BLOCKING, judge
-from harness.flow.policy_causes import meaning, urgency
-from harness.flow.policy_changes import Change, Changed, StoredChanges
-from harness.flow.policy_mutation import alone
-from harness.flow.policy_wants import asked as words
+from harness.flow.policy.causes import meaning, urgency
+from harness.flow.policy.changes import Change, Changed, StoredChanges
+from harness.flow.policy.mutation import alone
+from harness.flow.policy.wants import asked as words
 from harness.flow.rules import own_policy, stored_waivers
 from harness.flow.stored import StoredRun
 from harness.flow.terms import Terms

@@ -13,9 +13,9 @@ from datetime import date
 
 from harness.flow.evidence import Evidence
 from harness.flow.judge import judge, overall
-from harness.flow.policy_candidates import candidates
-from harness.flow.policy_traits import Traits
-from harness.flow.policy_wants import asked
+from harness.flow.policy.candidates import candidates
+from harness.flow.policy.traits import Traits
+from harness.flow.policy.wants import asked
 from harness.flow.terms import Terms
 from harness.records import Outcome
 from harness.spec.policy import EvidenceSpec, PolicySpec, Rule
