@@ -232,7 +232,7 @@ class Shortfall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Excuse:
-    """A waiver as it was applied: what it excuses, who answers for it, how often it was."""
+    """A waiver as it was applied: what it excuses, and how often it was used."""
 
     id: str
     rule: str
@@ -243,6 +243,7 @@ class Excuse:
     expires: str
     ticket: str
     used: int
+    strategy: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

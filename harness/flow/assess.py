@@ -29,7 +29,7 @@ from harness.flow.rules import Rules, own_policy, own_rules, prepare, stored_wai
 from harness.flow.stored import StoredRun
 from harness.flow.waive import excuses
 from harness.ledger.seal import seal, verify
-from harness.metrics.pii.mask import mask
+from harness.metrics.pii.mask import mask_all
 from harness.records import Metric, RunView, Verdict
 from harness.spec.load import digest
 from harness.spec.policy import PolicySpec
@@ -112,7 +112,7 @@ def assess(store: Store, policy: PolicySpec | None, today: date | None = None) -
     return RunView(
         run_id=manifest["run_id"],
         outcome=overall([v.outcome for v in verdicts]) if policy else None,
-        suite=_masked(run.suite),
+        suite=mask_all(run.suite),
         policy=policy.model_dump(mode="json") if policy else None,
         digests=_digests(manifest, policy, evidence.metrics),
         environment=store.read_json("environment.json")["machines"][-1],
@@ -157,15 +157,6 @@ def _notices(
         return ()
     unused = [e.id for e in excuses(verdicts, waivers) if not e.used]
     return (*notices(policy), *(f"waiver {name} excuses nothing here" for name in unused))
-
-
-def _masked(value: Any) -> Any:
-    """The suite as reports show it: personal data in inline prompts and options is masked."""
-    if isinstance(value, str):
-        return mask(value)
-    if isinstance(value, Mapping):
-        return {key: _masked(item) for key, item in value.items()}
-    return [_masked(item) for item in value] if isinstance(value, list) else value
 
 
 def _digests(

@@ -39,6 +39,7 @@ AXES: Mapping[str, tuple[str, ...]] = {
     "speed": ("latency.tokens_per_second", "latency.seconds_p50"),
 }
 """By concern, the metrics that can stand for it: the first that all arms have."""
+_TIMED = ("latency", "throughput")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def compare(
     return Comparison(
         axes=axes, contenders=contenders, contests=contests, reference=reference,
         correction=correction, alpha=ALPHA, recommended=best, because=because,
-        notices=tuple(_notices(runs, scorers)),
+        notices=tuple(_notices(runs, scorers, axes)),
     )  # fmt: skip
 
 
@@ -197,16 +198,22 @@ def _contest(
         )  # fmt: skip
     ours, theirs = (side(part, definition) for part in parts)
     found = contrast(definition, ours, theirs, scale=1.0, confidence=1.0 - ALPHA / 2.0)
-    stopped = any("looks" in place[0].manifest for place in (left.place, right.place))
-    p = None if stopped else contrast_p_value(definition, ours, theirs)
-    cause = (
-        "a sequential gate stopped on its data, so no test holds" if stopped else found.cause
-    )
+    untested = _untested(axis, left, right)
+    p = None if untested else contrast_p_value(definition, ours, theirs)
     return Contest(
         metric=axis.metric, arm=left.name, against=right.name, value=found.value,
         low=found.low, high=found.high, pairs=found.clusters, p=p, p_adjusted=None,
-        standing="not shown", cause=cause,
+        standing="not shown", cause=untested or found.cause,
     )  # fmt: skip
+
+
+def _untested(axis: Axis, left: _Arm, right: _Arm) -> str:
+    """Why no test of a difference would hold; empty where one does."""
+    if any("looks" in arm.place[0].manifest for arm in (left, right)):
+        return "a sequential gate stopped on its data"
+    if axis.metric.partition(".")[0] in _TIMED:
+        return "arms are timed one after the other, so speed cannot be told from load"
+    return ""
 
 
 def _corrected(
@@ -244,7 +251,9 @@ def _defined(axis: Axis, scorers: Mapping[str, Bound]) -> tuple[Bound, MetricDef
     return scorers[scorer], definitions(scorers[scorer])[name]
 
 
-def _notices(runs: Sequence[Baseline], scorers: Mapping[str, Bound]) -> Iterator[str]:
+def _notices(
+    runs: Sequence[Baseline], scorers: Mapping[str, Bound], axes: Sequence[Axis]
+) -> Iterator[str]:
     for run in runs[1:]:
         for scorer in scorers.values():
             differing = mismatches(runs[0], run, scorer)
@@ -253,3 +262,5 @@ def _notices(runs: Sequence[Baseline], scorers: Mapping[str, Bound]) -> Iterator
                 yield f"{names} differ in {', '.join(differing)}: not compared by it"
     if any("looks" in run.manifest for run in runs):
         yield "a sequential run stopped on its data: differences are shown, none is tested"
+    if any(axis.metric.partition(".")[0] in _TIMED for axis in axes):
+        yield "speed is shown and not tested: arms are timed one after another, under any load"

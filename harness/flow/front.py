@@ -81,22 +81,20 @@ def _shown(contests: Sequence[Contest]) -> tuple[Shown, Shown]:
 
 def _why_not(able: Sequence[str], wins: Shown, losses: Shown) -> str:
     """Name the arm that comes nearest, and what it pays for it."""
-
-    def merit(name: str) -> tuple[int, int]:
-        rivals = [other for other in able if other != name]
-        beaten = sum(bool(wins.get((name, rival))) for rival in rivals)
-        lost = sum(bool(losses.get((name, rival))) for rival in rivals)
-        return beaten - lost, beaten
-
-    best = max(able, key=merit)
-    rivals = [other for other in able if other != best]
-    paid = sorted({metric for rival in rivals for metric in losses.get((best, rival), [])})
-    won = sorted({metric for rival in rivals for metric in wins.get((best, rival), [])})
-    if not won:
+    ahead = {name: [o for o in able if wins.get((name, o))] for name in able}
+    behind = {name: [o for o in able if losses.get((name, o))] for name in able}
+    best = max(able, key=lambda name: (len(ahead[name]) - len(behind[name]), len(ahead[name])))
+    others = len(able) - 1
+    if not any(ahead.values()):
         return "No difference between these arms was shown; more prompts may show one."
-    if not paid:
-        return f"{best} is worse than none, and not shown better than each other arm."
+    if not behind[best]:
+        return (
+            f"{best} comes nearest: it is shown worse than no other arm, and better than "
+            f"{len(ahead[best])} of {others}."
+        )
+    paid = sorted({metric for other in behind[best] for metric in losses[best, other]})
     return (
-        f"It is a trade: {best} does better in {', '.join(won)} "
-        f"and worse in {', '.join(paid)}. Which counts more is yours to say."
+        f"It is a trade. {best} comes nearest: it is shown better somewhere than "
+        f"{len(ahead[best])} of {others} other arms, and worse than {len(behind[best])} "
+        f"of them in {', '.join(paid)}. Which counts more is yours to say."
     )

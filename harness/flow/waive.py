@@ -37,7 +37,8 @@ def excuses(verdicts: Sequence[Verdict], waivers: Sequence[Waiver]) -> tuple[Exc
     used = [finding.waiver for verdict in verdicts for finding in verdict.findings]
     return tuple(
         Excuse(
-            id=w.id, rule=w.rule, slice=w.slice, reason=w.reason, requested_by=w.requested_by,
+            id=w.id, rule=w.rule, slice=w.slice, strategy=w.strategy, reason=w.reason,
+            requested_by=w.requested_by,
             approved_by=w.approved_by, expires=w.expires.isoformat(), ticket=w.ticket,
             used=used.count(w.id),
         )

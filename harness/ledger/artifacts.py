@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.ledger.seal import SEAL
-from harness.metrics.pii.mask import mask
+from harness.metrics.pii.mask import mask, mask_all
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 WHOLE = (
     "report.html", "report.md", "report.json", "junit.xml", "decision.json", "metrics.parquet",
-    "policy.json", "manifest.json", "environment.json", SEAL,
+    "manifest.json", "environment.json", SEAL,
 )  # fmt: skip
 _MASKED = frozenset({"prompt", "system", "reference", "text", "error"})
 
@@ -36,19 +36,19 @@ def gather(root: Path, target: Path) -> None:
     for name in WHOLE:
         if (root / name).is_file():
             shutil.copyfile(root / name, target / name)
-    _copy_suite(root / "suite.json", target / "suite.json")
+    for name in ("suite.json", "policy.json"):
+        if (root / name).is_file():
+            _copy_masked(root / name, target / name)
     for table in ("cases", "outputs"):
         _join(root / table, target / f"{table}.parquet")
     for folder in sorted((root / "scores").glob("*/")):
         _join(folder, target / "scores" / f"{folder.name}.parquet")
 
 
-def _copy_suite(source: Path, target: Path) -> None:
-    suite = json.loads(source.read_bytes())
-    for prompts in suite.get("prompts", ()):
-        if prompts.get("items"):
-            prompts["items"] = [mask(text) for text in prompts["items"]]
-    target.write_text(json.dumps(suite, indent=1, sort_keys=True), encoding="utf-8")
+def _copy_masked(source: Path, target: Path) -> None:
+    """Copy what a person wrote; personal data in prompts and reasons is masked."""
+    value = mask_all(json.loads(source.read_bytes()))
+    target.write_text(json.dumps(value, indent=1, sort_keys=True), encoding="utf-8")
 
 
 def _join(folder: Path, target: Path) -> None:

@@ -47,6 +47,6 @@ def words(way: Progression) -> str:
     ended = "decided" if way.stopped == "decided" else "not decided"
     fixed = (
         "" if way.fixed is None
-        else f" (a fixed plan would have taken about {way.fixed:,})"
+        else f" (a fixed plan would have taken at least about {way.fixed:,})"
     )  # fmt: skip
     return f"{ended} after {way.used:,} of {count(way.planned, 'prompt')}{fixed}"

@@ -154,3 +154,15 @@ def test_an_altered_run_is_not_compared(tmp_path: Path) -> None:
     (folder / "suite.json").write_text("{}")
     with pytest.raises(AlteredError):
         compare([folder])
+
+
+def test_speed_is_shown_and_never_tested(tmp_path: Path) -> None:
+    outputs(tmp_path, "old", planted(60, 30))
+    outputs(tmp_path, "new", planted(60, 0))
+    (tmp_path / "two.yaml").write_text(TWO.format(more=", {use: latency}"))
+    folder = run(tmp_path / "two.yaml", out=tmp_path / "runs" / "two")[1]
+    found = compare([folder], metrics=LEAKS)
+    (speed,) = (c for c in found.contests if c.metric.startswith("latency"))
+    assert (speed.p, speed.standing) == (None, "not shown")
+    assert "load" in speed.cause
+    assert any("speed is shown" in notice for notice in found.notices)

@@ -114,7 +114,7 @@ def test_everything_a_policy_brings_is_on_the_page(make_complete: Make) -> None:
         "prompts by risk where bank=should-refuse: at least 2,000",
         "2 rules that do not apply, with their reasons",
         "The product makes text only.",
-        "decided after 150 of 1,000 prompts (a fixed plan would have taken about 620)",
+        "decided after 150 of 1,000 prompts (a fixed plan would have taken at least about 620)",
         "W-9 ⚠not used toxicity.rate lang=ar 2026-11-25 last day Lin Wei approved by Maria Ol",
         "SAFE-412 The new tokenizer is slower on long answers",
         "text-release-81c2d0aa13 ✗Fail candidate 3 9d9d9d9d9d9d",

@@ -82,7 +82,7 @@ def test_everything_a_policy_brings_is_told(make_complete: Make) -> None:
         "| Lin Wei | Maria Olsen | 2026-12-20, 25 days left | SAFE-412 | 2 |",
         "| 2026-11-25, last day | SAFE-398 | ⚠ not used |",
         "policy text-release-policy, judged on 2026-11-25. Shares",
-        "- greedy: decided after 150 of 1,000 prompts (a fixed plan would have taken about ",
+        "- greedy: decided after 150 of 1,000 prompts (a fixed plan would have taken at least ",
         "- text-release-81c2d0aa13, candidate, seed 3: fail",
         "| TC260-003 | 2024-02-29 | 8.2 a) | bank.covered | satisfies | ✗ Fail in every arm |",
     ):

@@ -20,7 +20,7 @@ def _way(**changes: object) -> Progression:
 
 def test_it_says_what_was_spent_and_what_a_fixed_plan_would_have_taken() -> None:
     assert words(_way()) == (
-        "decided after 150 of 1,000 prompts (a fixed plan would have taken about 620)"
+        "decided after 150 of 1,000 prompts (a fixed plan would have taken at least about 620)"
     )
 
 

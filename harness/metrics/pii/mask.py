@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from harness.metrics.pii.detect import find
 
 
@@ -19,3 +22,16 @@ def mask(text: str) -> str:
             last = span.end
         text = "".join([*parts, text[last:]])
     return text
+
+
+def mask_all(value: Any) -> Any:
+    """Mask every text in a JSON value; keys stay as they are.
+
+    >>> mask_all({"items": ["ask bo@shop.org", 3]})
+    {'items': ['ask [EMAIL]', 3]}
+    """
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, Mapping):
+        return {key: mask_all(item) for key, item in value.items()}
+    return [mask_all(item) for item in value] if isinstance(value, list) else value
