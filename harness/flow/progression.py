@@ -29,7 +29,7 @@ def looks_of(prompts: int, budget: int | None = None) -> tuple[int, ...]:
         budget: The most prompts to ask; all when left out.
 
     >>> looks_of(200), looks_of(1000, 120)
-    ((50, 63, 79, 98, 123, 153, 200), (50, 63, 79, 98, 120))
+    ((50, 63, 79, 98, 123, 153, 200), (50, 63, 79, 120))
     """
     last = min(prompts, budget or prompts)
     found: list[int] = []
