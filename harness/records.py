@@ -259,7 +259,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progression:
-    """How far a sequential gate went with one arm, in prompts and in looks.
+    """How far a sequential gate went with one arm, in prompts and looks.
 
     `fixed` is what a plan of fixed size would have needed at the rates seen.
     """
@@ -279,10 +279,9 @@ class RunView:
     """A finished run, read-only, as reporters and the ledger see it.
 
     `suite` and `policy` are the checked files as plain JSON values; `digests`
-    names what the decision rests on; `environment` says on what machine and
-    versions it was made; `caveats` are the scorers' own limits, by scorer;
-    `notices` are warnings about the policy itself; `judged_on` is the day, where
-    a rule or a waiver depends on it.
+    names what the decision rests on; `environment` is the machine and versions;
+    `caveats` are the scorers' own limits; `notices` are warnings about the
+    policy; `judged_on` is the day, where a rule or a waiver depends on it.
     """
 
     run_id: str

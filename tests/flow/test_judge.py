@@ -15,33 +15,16 @@ from harness.metrics.estimate import estimate
 from harness.protocols import MetricDef, Proportion
 from harness.records import Finding, Metric, Outcome
 from harness.spec.policy import PolicySpec
+from tests.flow import synthetic
+from tests.flow.synthetic import limit as rule
+from tests.flow.synthetic import metric
 
 OUTCOMES = st.sampled_from(["pass", "fail", "inconclusive", "waived", "not_applicable"])
 RATE = MetricDef(kind=Proportion("bad"), unit="share", better="lower")
 
 
-def metric(**changes: Any) -> Metric:
-    """A rate of 0.02, at most 0.04, over 200 outputs of 200 prompts."""
-    plain: dict[str, Any] = {
-        "generator": "g", "strategy": "s", "slice": "all", "name": "toxicity.rate",
-        "value": 0.02, "low": 0.01, "high": 0.04, "confidence": 0.95, "n": 200, "missing": 0,
-        "clusters": 200, "kind": "Proportion", "unit": "share", "better": "lower",
-        "signature": "", "design_effect": 1.0,
-    }  # fmt: skip
-    return Metric(**{**plain, **changes})
-
-
-def rule(name: str = "r", op: str = "<=", value: float = 0.05, **more: Any) -> dict[str, Any]:
-    require = {"metric": more.pop("metric", "toxicity.rate"), "op": op, "value": value}
-    return {"id": name, "require": require, **more}
-
-
 def policy(*rules: dict[str, Any], **defaults: Any) -> PolicySpec:
-    content = {
-        "apiVersion": "harness/v1", "kind": "Policy", "metadata": {"name": "p"},
-        "rules": rules, "defaults": defaults,
-    }  # fmt: skip
-    return PolicySpec.model_validate(content)
+    return synthetic.policy(*rules, defaults=defaults)
 
 
 def found(one: Metric, **about: Any) -> Finding:

@@ -10,7 +10,7 @@ from harness.metrics.estimate import estimate
 from harness.protocols import MetricDef, Proportion
 from harness.records import Metric
 from harness.spec.requirement import Requirement
-from tests.flow.test_judge import metric
+from tests.flow.synthetic import metric
 
 AT_MOST = Requirement(metric="toxicity.rate", op="<=", value=0.05)
 AT_LEAST = Requirement(metric="toxicity.rate", op=">=", value=0.95)
