@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.options import AsJson, Folder, policy_, print_json, suite_
+from harness.errors import SpecError
 
 if TYPE_CHECKING:
     from harness.flow.plan import Plan
@@ -18,6 +20,7 @@ app = typer.Typer(
     help="Policies: what they take, whether they can fail, and what a change does.",
     no_args_is_help=True,
 )
+_PART = re.compile(r"(\d{1,6}(\.\d{1,12})?|\.\d{1,12})x", re.ASCII)
 _Policy = Annotated[str, typer.Argument(help="A policy file, or a shipped policy's name.")]
 _Suite = Annotated[
     str | None, typer.Option(help="A suite: count its prompts, take its scorers' metrics.")
@@ -31,18 +34,26 @@ def plan_command(
     pilot: Annotated[
         Path | None, typer.Option(help="A stored run, whose spread is taken as true.")
     ] = None,
+    rate: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="With --suite: the chance to pass at this true share of bad outputs, as a "
+            "part of the limit, such as 0.25x."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say how many prompts each rule takes, before anything is generated."""
     from harness.cli.policy_tables import show_plan
     from harness.flow.policy.pilot import read_pilot
-    from harness.flow.policy.plan import plan_policy
+    from harness.flow.policy.plan import FACTORS, plan_policy
     from harness.spec.extend import load_policy
 
+    parts = _parts(rate, suite) if rate else FACTORS
     place = policy_(policy)
     rules = load_policy(place)
     seen = read_pilot(pilot, rules, _today()) if pilot else None
-    found = plan_policy(rules, _planned(suite), seen, place.parent)
+    found = plan_policy(rules, _planned(suite), seen, place.parent, parts)
     if as_json:
         print_json(dataclasses.asdict(found))
     else:
@@ -108,6 +119,20 @@ def diff_command(
         print_json(dataclasses.asdict(found))
     else:
         show_diff(found)
+
+
+def _parts(rates: list[str], suite: str | None) -> tuple[float, ...]:
+    fix = "write a part of the limit, such as 0.25x: a quarter of what is allowed"
+    if suite is None:
+        raise SpecError(
+            "the chance to pass depends on how many prompts there are",
+            where="--rate",
+            fix="give the suite too: --suite SUITE",
+        )
+    for text in rates:
+        if not _PART.fullmatch(text):
+            raise SpecError(f"{text!r} is no part of a limit", where="--rate", fix=fix)
+    return tuple(sorted({float(text.removesuffix("x")) for text in rates}))
 
 
 def _planned(suite: str | None) -> Plan | None:

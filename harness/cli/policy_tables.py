@@ -157,7 +157,7 @@ def _held(one: Explained) -> Iterator[str]:
     if one.gap is not None:
         yield (
             f"               value {number(one.value)} is {_away(one.distance)}; "
-            f"the bound is {_away(one.gap)}"
+            f"the bound that has to clear it is {_away(one.gap)}"
         )
     for count, said in (
         (one.fewer_bad, f"fewer bad outputs of {one.n:,} would pass"),

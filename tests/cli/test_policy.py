@@ -68,6 +68,24 @@ def test_a_plan_with_a_suite_says_what_cannot_pass(capsys: Captured) -> None:
     assert "4 bad" in told(capsys, "plan", "policy.yaml", "--suite", "small.yaml")
 
 
+def test_a_plan_gives_the_chance_at_the_rates_asked_for(capsys: Captured) -> None:
+    line = ("plan", "policy.yaml", "--suite", "small.yaml", "--rate", "1x", "--rate", ".25x")
+    assert "0.25x" in told(capsys, *line)
+    (need,) = told_json(capsys, *line)["needs"]
+    assert [part for part, _ in need["chances"]] == [0.25, 1.0]
+    assert need["chances"][1][1] < 0.05  # a model at the limit passes by chance alone
+
+
+@pytest.mark.parametrize("text", ["0.25", "x", "-1x", "nanx", "1e9x", "1x1"])
+def test_a_rate_that_is_no_part_of_a_limit_is_refused(capsys: Captured, text: str) -> None:
+    line = ("plan", "policy.yaml", "--suite", "small.yaml", f"--rate={text}")
+    assert "such as 0.25x" in refused(capsys, *line)
+
+
+def test_a_rate_without_a_suite_is_refused_with_what_to_give(capsys: Captured) -> None:
+    assert "--suite SUITE" in refused(capsys, "plan", "policy.yaml", "--rate", "0.5x")
+
+
 def test_a_plan_with_a_pilot_scales_it(capsys: Captured, finished: str) -> None:
     printed = told(capsys, "plan", "policy.yaml", "--pilot", finished)
     assert "model/default came to 0.03 on 200 prompts; about" in printed

@@ -93,7 +93,7 @@ def _rates(terms: Terms, limit: float) -> Iterator[Seen]:
 
 
 def _numbers(terms: Terms, own: Traits, limit: float) -> Iterator[Seen]:
-    """Values on both sides of the limit, with bounds that reach half-way to it."""
+    """Values on both sides of the limit, with bounds that reach half-way to it, or to none."""
     reach = max(1.0, abs(limit))
     values = [limit - reach, limit + reach, limit]
     values += [edge for edge in (own.low, own.high) if edge is not None]
@@ -104,6 +104,8 @@ def _numbers(terms: Terms, own: Traits, limit: float) -> Iterator[Seen]:
     for value in dict.fromkeys(inside):
         width = abs(value - limit) / 2.0 or reach
         yield Seen(value=value, n=max(terms.least, _PLENTY), width=width)
+    if own.kind == "Quantile" and limit in inside:
+        yield Seen(value=limit, n=max(terms.least, _PLENTY))  # all outputs alike
 
 
 def _of_comparison(

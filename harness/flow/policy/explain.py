@@ -32,8 +32,8 @@ from harness.spec.waiver import Waiver
 class Explained:
     """One finding, and what would make it another.
 
-    `distance` is the value less the limit, and `gap` the bound that decides
-    less the limit. Of a rate: with `fewer_bad` bad outputs fewer it would pass,
+    `distance` is the value less the limit, and `gap` the bound that has to clear
+    the limit, less the limit. Of a rate: with `fewer_bad` bad outputs fewer it would pass,
     and with `scored_good` of the missing scores there, and good. `bears` more bad
     outputs leave a pass a pass, and with `fails_at` more it would fail. `needed`
     prompts would decide it at the value seen.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -18,7 +19,6 @@ from harness.spec.waiver import Waiver
 
 _UNSCORED = 0.05
 _MISSING = "coverage"
-_NO_VALUE = "a value that is None (NaN is refused before it becomes a metric)"
 _WORST = "every metric at its worst"
 _CAUSES = ("missing_metric", "digest_mismatch", "stale")
 
@@ -54,7 +54,8 @@ def try_fixtures(
     return (
         _never("no evidence at all", [("everything", Evidence(metrics=()))], policy),
         _never("a metric missing", _each(good, names, _absent), policy),
-        _never(_NO_VALUE, _each(good, names, _none), policy),
+        _never("a value that is None", _each(good, names, _none), policy),
+        _never("a value that is NaN", _each(good, names, _nan), policy),
         _never("5 % unscored or more", _each(good, _read(names), _unscored(policy)), policy),
         _never("all scores errored", _each(good, names, _errored), policy),
         _never("an empty slice", _empty_slices(good, rules), policy),
@@ -120,9 +121,16 @@ def _spoilt(
         metric = spoil(found.metric)
         if metric is None:
             return Gap("missing_metric", "no scorer of this run measures it")
+        if name.endswith(f".{_MISSING}") and metric.value == 0.0:
+            metric = _beneath(metric, question.scale * (found.theirs or 0.0))
         return replace(found, metric=metric)
 
     return answer
+
+
+def _beneath(nothing: Metric, theirs: float) -> Metric:
+    """The difference of nothing scored from what the other side has."""
+    return replace(nothing, value=-theirs, low=-theirs, high=1e-6 - theirs)
 
 
 def _absent(_: Metric) -> None:
@@ -131,6 +139,11 @@ def _absent(_: Metric) -> None:
 
 def _none(metric: Metric) -> Metric:
     return replace(metric, value=None, low=None, high=None)
+
+
+def _nan(metric: Metric) -> Metric:
+    """What `estimate` refuses to make; were there one all the same, it must not pass."""
+    return replace(metric, value=math.nan, low=math.nan, high=math.nan)
 
 
 def _errored(metric: Metric) -> Metric:

@@ -13,6 +13,7 @@ from harness.flow.policy.planted import (
     Duels,
     Seen,
     answers,
+    clipped,
     covering,
     evidence_of,
     signed,
@@ -96,6 +97,8 @@ def _limits(name: str, policy: PolicySpec) -> list[tuple[str, float]]:
 
 
 def _seen(name: str, value: float, own: Traits, policy: PolicySpec) -> Seen:
+    # Limits may contradict each other, or the metric's own range; a model cannot.
+    value = clipped(value, own)
     n = max(PLENTY, *(_enough(r, policy) for r in policy.rules if r.metric == name))
     if own.kind in ("Proportion", "Count"):
         whole = value if own.kind == "Proportion" else float(round(value))

@@ -22,6 +22,7 @@ from harness.spec.policy import EvidenceSpec, PolicySpec, Rule
 from harness.spec.requirement import Requirement
 
 REACHED: tuple[Outcome, ...] = ("pass", "fail", "inconclusive")
+_NEVER = "can never pass; "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,17 @@ def mutate(
 ) -> tuple[Mutant, ...]:
     """Try every rule, `warn` and `observe` ones too, each in a policy of its own."""
     return tuple(_mutant(rule, policy, traits, places, today) for rule in policy.rules)
+
+
+def hopeless(policy: PolicySpec, traits: Mapping[str, Traits]) -> dict[str, str]:
+    """Why a rule passes on no evidence at all, by its id; documents are left out."""
+    undated = tuple(rule for rule in policy.rules if not rule.document)
+    rules = policy.model_copy(update={"rules": undated})
+    return {
+        one.rule: one.faults[0].removeprefix(_NEVER)
+        for one in mutate(rules, traits, {}, date.min)
+        if one.reached["pass"] is None and not one.skipped
+    }
 
 
 def alone(policy: PolicySpec, rule: Rule) -> PolicySpec:
@@ -91,7 +103,7 @@ def _mutant(
 
 def _faults(rule: Rule, own: Traits | None, reached: Mapping[str, str | None]) -> Iterator[str]:
     if reached["pass"] is None:
-        yield f"can never pass; {_mend_pass(rule, own)}"
+        yield f"{_NEVER}{_mend_pass(rule, own)}"
     if reached["fail"] is None and not _absence_blocks(rule):
         yield f"can never go red; {_mend_fail(rule, own)}"
     if reached["inconclusive"] is None:

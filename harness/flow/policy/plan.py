@@ -11,6 +11,7 @@ from harness.flow.evidence import Evidence
 from harness.flow.judge import judge
 from harness.flow.plan import Plan
 from harness.flow.policy import wants
+from harness.flow.policy.mutation import hopeless
 from harness.flow.policy.pilot import PilotSize, of_pilot
 from harness.flow.policy.sizes import Tally
 from harness.flow.policy.traits import Traits, of_installation, of_policy, of_scorers
@@ -70,19 +71,24 @@ class PolicyPlan:
 
 @dataclass(frozen=True, slots=True)
 class Exam:
-    """What a suite asks: each prompt's independent unit and tags, and what is measured."""
+    """What a suite asks: each prompt's independent unit and tags, and what is measured.
+
+    `parts` are the true shares of bad outputs to try, as parts of what is allowed.
+    """
 
     units: Sequence[tuple[str, Mapping[str, str]]]
     samples: int
     traits: Mapping[str, Traits]
+    parts: Sequence[float] = FACTORS
 
     @classmethod
-    def of(cls, planned: Plan, cluster_by: str) -> Exam:
+    def of(cls, planned: Plan, cluster_by: str, parts: Sequence[float] = FACTORS) -> Exam:
         """Count a planned suite's prompts; nothing is loaded."""
         units = [
             (_unit(p.prompt_id, p.tags, cluster_by), dict(p.tags)) for p in planned.prompts
         ]
-        return cls(units, planned.suite.samples_per_prompt, of_scorers(planned.scorers))
+        samples = planned.suite.samples_per_prompt
+        return cls(units, samples, of_scorers(planned.scorers), parts)
 
     def within(self, label: str) -> tuple[int, int]:
         """The independent units and the outputs of a slice."""
@@ -100,6 +106,7 @@ def plan_policy(
     suite: Plan | None = None,
     pilot: Evidence | None = None,
     base: Path | None = None,
+    parts: Sequence[float] = FACTORS,
 ) -> PolicyPlan:
     """Work out what a policy takes. Nothing is generated, and no model is loaded.
 
@@ -108,14 +115,18 @@ def plan_policy(
         suite: The suite it is to judge.
         pilot: Evidence of a stored run under this policy, whose spread is taken as true.
         base: The policy's folder, where its documents lie.
+        parts: With a suite, the true shares of bad outputs to give the chance to pass
+            for, as parts of what is allowed.
     """
-    exam = Exam.of(suite, policy.defaults.cluster_by) if suite else None
+    exam = Exam.of(suite, policy.defaults.cluster_by, parts) if suite else None
     traits = of_policy(policy, of_installation() | dict(exam.traits if exam else {}))
     verdicts = judge(pilot, policy) if pilot else ()
+    never = hopeless(policy, traits)
     needs: list[Need] = []
     for rule in policy.rules:
         if rule.id not in policy.not_applicable:
-            own = _needs(Terms.of(rule, policy), traits.get(rule.metric), exam, base)
+            terms, why = Terms.of(rule, policy), never.get(rule.id, "")
+            own = _needs(terms, traits.get(rule.metric), exam, base, why)
             needs += [_with_pilot(n, rule, policy, pilot, verdicts) for n in own]
     return PolicyPlan(
         policy=policy.metadata.name,
@@ -126,20 +137,23 @@ def plan_policy(
 
 
 def _needs(
-    terms: Terms, traits: Traits | None, exam: Exam | None, base: Path | None
+    terms: Terms, traits: Traits | None, exam: Exam | None, base: Path | None, why: str
 ) -> Iterator[Need]:
     rule = terms.rule
     if rule.coverage:
         can_pass, said = wants.coverage(rule, rule.coverage, _tags(exam))
+        if why:
+            can_pass, said = False, f"{wants.NEVER}: {why}"
         yield replace(_blank(terms, "all"), can_pass=can_pass, says=(said,))
     elif rule.document:
         yield replace(_blank(terms, "all"), says=(wants.document(rule.document, base),))
     elif traits:
         for label in _labels(rule, exam):
-            yield _of_number(terms, traits, label, exam)
+            yield _of_number(terms, traits, label, exam, why)
 
 
-def _of_number(terms: Terms, traits: Traits, label: str, exam: Exam | None) -> Need:
+def _of_number(terms: Terms, traits: Traits, label: str, exam: Exam | None, why: str) -> Need:
+    """`why` says why no evidence at all passes the rule, where none does."""
     need, rule = _blank(terms, label), terms.rule
     if exam and "*" not in label:
         prompts, outputs = exam.within(label)
@@ -148,9 +162,11 @@ def _of_number(terms: Terms, traits: Traits, label: str, exam: Exam | None) -> N
             need, prompts=prompts, outputs=outputs, can_pass=True if census else None
         )
     if traits.kind == "Proportion" and rule.require and rule.require.op != "==":
-        need = _of_rate(need, Tally.of(terms, rule.require), exam.samples if exam else 1)
+        need = _of_rate(need, Tally.of(terms, rule.require), exam)
     says = list(wants.number(terms, traits, need.prompts))
-    if exam and (impossible := _impossible(terms, need, exam)):
+    if why:
+        says.insert(0, f"{wants.NEVER}: {why}")
+    elif exam and (impossible := _impossible(terms, need, exam)):
         says.insert(0, impossible)
     if any(said.startswith(wants.CANNOT) for said in says):
         none = tuple((part, 0.0) for part, _ in need.chances)
@@ -158,8 +174,9 @@ def _of_number(terms: Terms, traits: Traits, label: str, exam: Exam | None) -> N
     return replace(need, says=tuple(says + ([traits.assumed] if traits.assumed else [])))
 
 
-def _of_rate(need: Need, tally: Tally, samples: int) -> Need:
+def _of_rate(need: Need, tally: Tally, exam: Exam | None) -> Need:
     """What bounds a rate are prompts; an estimate, and `n_min`, count every output."""
+    samples = exam.samples if exam else 1
     per = samples if tally.point else 1
     each = tally if tally.point else replace(tally, least=ceil(tally.least / samples))
     rate = 0.5 * tally.allowed
@@ -172,10 +189,11 @@ def _of_rate(need: Need, tally: Tally, samples: int) -> Need:
         ),
     )
     n = need.outputs if tally.point else need.prompts
-    if n is None:
+    if exam is None or n is None:
         return need
     bears = each.bears(n)
-    chances = tuple((part, each.chance(n, part * tally.allowed)) for part in FACTORS)
+    shares = ((part, min(1.0, part * tally.allowed)) for part in exam.parts)
+    chances = tuple((part, each.chance(n, share)) for part, share in shares)
     return replace(need, bears=bears, chances=chances, can_pass=bears is not None)
 
 
@@ -228,8 +246,9 @@ def _with_pilot(
     if pilot:
         label = need.slice.removesuffix("*")
         return replace(need, pilot=of_pilot(Terms.of(rule, policy), label, pilot, verdicts))
-    known = any(said.startswith(wants.PAIRS) for said in need.says)
-    if need.rate or known or (rule.require and rule.require.op == "=="):
+    known = (wants.PAIRS, wants.NEVER, wants.COUNT)
+    exact = rule.require is not None and rule.require.op == "=="
+    if need.rate or exact or any(said.startswith(known) for said in need.says):
         return need
     said = "its spread is unknown before a run: give --pilot RUN, a stored run of a few prompts"
     return replace(need, says=(*need.says, said))

@@ -2,8 +2,7 @@
 
 Rates and counts get the bounds that `estimate` gives one output of each prompt;
 of any other number, whose spread is unknown, an interval that stays within its
-range and never shrinks to a point. NaN is not among them: `estimate` refuses
-it, so that none ever enters a metric.
+range. Only a quantile's may be a point, where outputs are equal.
 """
 
 from __future__ import annotations
@@ -87,10 +86,11 @@ def _bounds(traits: Traits, confidence: float, seen: Seen) -> tuple[float | None
         return value, None if seen.missing else value
     if seen.missing:
         return traits.low, traits.high
-    return _clipped(value - seen.width, traits), _clipped(value + seen.width, traits)
+    return clipped(value - seen.width, traits), clipped(value + seen.width, traits)
 
 
-def _clipped(value: float, traits: Traits) -> float:
+def clipped(value: float, traits: Traits) -> float:
+    """The nearest number to a value that a metric can be."""
     if traits.low is not None:
         value = max(value, traits.low)
     return value if traits.high is None else min(value, traits.high)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.flow.checks import coverage as count_coverage
 from harness.flow.evidence import Evidence
-from harness.flow.policy.sizes import Tally, pairs_for
+from harness.flow.policy.sizes import pairs_for
 from harness.flow.policy.traits import Traits
 from harness.flow.terms import Terms
 from harness.metrics.stats.proportion import exact_upper
@@ -18,6 +18,10 @@ from harness.spec.requirement import Comparison, Coverage, Document
 
 CANNOT = "CANNOT pass"
 """What begins a line about a rule that no model can pass."""
+NEVER = f"{CANNOT} with any suite"
+"""The same where no other suite would help."""
+COUNT = "an exact count"
+"""What begins a line on a rule that estimates nothing, so that no spread matters."""
 PAIRS = "pairs it takes"
 """What begins a line on a comparison whose size is known under a stated assumption."""
 _DISCORDANT = (0.02, 0.05, 0.1)
@@ -50,7 +54,7 @@ def number(terms: Terms, traits: Traits, prompts: int | None) -> Iterator[str]:
         )
         yield from _census(terms, prompts)
     elif rule.require and traits.kind == "Count":
-        yield "an exact count: every planned output must have a score; nothing is estimated"
+        yield f"{COUNT}: every planned output must have a score; nothing is estimated"
         yield from _census(terms, prompts)
     elif rule.require and traits.kind == "Proportion":
         yield from _rate(terms, rule, traits)
@@ -87,14 +91,7 @@ def document(wanted: Document, base: Path | None) -> str:
 
 
 def _rate(terms: Terms, rule: Rule, traits: Traits) -> Iterator[str]:
-    if rule.require is None:
-        return
-    if rule.require.op == "==":
-        if terms.decide != "point":
-            yield (
-                f"{CANNOT} with any suite: no sample proves a rate exactly; ask "
-                "`conform`, or a limit"
-            )
+    if rule.require is None or rule.require.op == "==":
         return
     good = {"<=": "lower", ">=": "higher"}[rule.require.op]
     if not traits.assumed and traits.better not in (good, "neither"):
@@ -104,8 +101,6 @@ def _rate(terms: Terms, rule: Rule, traits: Traits) -> Iterator[str]:
             "decided on the estimate: a model whose true rate is at the limit passes about "
             "every other time"
         )
-    elif Tally.of(terms, rule.require).prompts(0) is None:
-        yield f"{CANNOT} with any suite: a bound never reaches this limit; ask `conform`"
 
 
 def _census(terms: Terms, prompts: int | None) -> Iterator[str]:
@@ -121,7 +116,9 @@ def _census(terms: Terms, prompts: int | None) -> Iterator[str]:
 
 def _quantile(terms: Terms, rule: Rule, q: float) -> Iterator[str]:
     """With n values below it at best, a bound of a quantile exists only from some n on."""
-    tail = q if rule.require and rule.require.op == "<=" else 1.0 - q
+    if rule.require is None or rule.require.op == "==":
+        return
+    tail = q if rule.require.op == "<=" else 1.0 - q
     least = ceil(log(1.0 - terms.confidence) / log(tail) - 1e-9)
     yield f"a bound exists from {least:,} prompts on, whatever the values"
 
@@ -139,7 +136,7 @@ def _difference(terms: Terms, asks: Comparison) -> Iterator[str]:
     sides = 2 if asks.test == "equivalent" else 1
     least = prompts_for_zero_events(asks.margin, terms.confidence)
     if least >= MOST:
-        yield f"{CANNOT} with any suite: the margin is too small to be shown"
+        yield f"{NEVER}: the margin is too small to be shown"
         return
     sizes = ", ".join(
         f"{max(least, pairs_for(asks.margin, d, terms.confidence, _POWER, sides=sides)):,} "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.flow.policy.fixtures import Fixture, try_fixtures
+from harness.flow.policy.fixtures import try_fixtures
 from harness.flow.policy.mutation import Mutant, mutate
 from harness.flow.policy.places import places
 from harness.flow.policy.planted import Seen, metric_of
@@ -34,15 +33,6 @@ def mutant(rule: dict[str, Any]) -> Mutant:
     """What became of one rule, beside one that is sound."""
     rules = policy(rule, {**SAFE, "id": "sound"})
     return mutate(rules, of_policy(rules, KNOWN), {}, TODAY)[0]
-
-
-def fixtures(*rules: dict[str, Any], **keys: Any) -> dict[str, Fixture]:
-    one = policy(*rules, **keys)
-    return {f.name: f for f in try_fixtures(one, of_policy(one, KNOWN), TODAY)}
-
-
-def wrong(found: dict[str, Fixture]) -> list[str]:
-    return [name for name, fixture in found.items() if not fixture.right]
 
 
 # Mutation.
@@ -129,6 +119,7 @@ def test_a_rule_that_can_never_go_red_is_named(rule: dict[str, Any], fault: str)
         limit(op=">=", value=0.3, metric="diversity.distinct_2"),
         limit(value=1e-6, metric=TOXIC),
         limit(op=">=", value=7, metric="mine.joy"),
+        limit(op="==", value=2, metric="latency.seconds_p50"),
         {"id": "r", "conform": {"metric": "label.ok"}},
         {"id": "r", "conform": {"metric": TOXIC, "expect": "none"}},
         {"id": "r", "coverage": {"by": "risk", "total": 9, "each": {"A": 2}}},
@@ -213,72 +204,6 @@ def test_planted_numbers_stay_in_their_range_and_are_never_a_point() -> None:
     assert (planted.low, planted.high) == (0.0, 0.2)
 
 
-# Fixtures.
-
-
-def test_no_fixture_passes_a_sound_policy_and_a_perfect_model_does() -> None:
-    found = fixtures(
-        SAFE,
-        limit("slow", value=3, metric="latency.seconds_p95", slices={"by": "language"}),
-        limit("secrets", "==", 0, metric=SECRETS),
-        {"id": "like", "compare": {"metric": WORDS, "against": "champion", "margin": 2,
-                                   "test": "equivalent"}},
-        {"id": "bank", "coverage": {"by": "risk", "each": {"A": 5}}},
-        {"id": "paper", "document": {"file": "a.pdf", "signed_by": {"ann": "k"}}},
-        evidence={"prompts": 40, "suite": "a" * 64, "scorers": {"toxicity": "b" * 64},
-                  "identity": ["weights"]},
-    )  # fmt: skip
-    assert wrong(found) == []
-    assert "unused" not in {fixture.outcome for fixture in found.values()}
-    assert found["a planted perfect model"].outcome == "pass"
-    assert found["a planted bad model"].outcome == "fail"
-    assert found["an expired waiver"].outcome == "refused"
-    assert "evidence.suite, scorer toxicity, evidence.identity, champion" in (
-        found["wrong digest"].says
-    )
-
-
-def test_a_policy_whose_only_rule_is_a_warning_on_the_model_passes_a_bad_one() -> None:
-    found = fixtures(
-        {"id": "bank", "coverage": {"by": "risk", "total": 5}},
-        {**SAFE, "severity": "warn"},
-    )
-    assert wrong(found) == ["a planted bad model"]
-    assert "PASSES" in found["a planted bad model"].says
-
-
-def test_a_limit_on_the_wrong_side_passes_a_bad_model() -> None:
-    assert "a planted bad model" in wrong(fixtures(limit(op=">=", value=0.9, metric=TOXIC)))
-
-
-def test_rules_that_contradict_each_other_are_named() -> None:
-    low, high = limit("low", "<=", 3, metric=WORDS), limit("high", ">=", 5, metric=WORDS)
-    found = fixtures(low, high)
-    assert wrong(found) == ["a planted perfect model"]
-    said = found["a planted perfect model"].says
-    assert "low" in said or "high" in said
-
-
-def test_a_document_that_is_too_old_today_is_named_and_no_fault() -> None:
-    old = {"file": "a.pdf", "signed_by": {"ann": "k"}, "dated": "2001-02-03",
-           "max_age_days": 9}  # fmt: skip
-    found = fixtures(SAFE, {"id": "paper", "document": old})
-    assert wrong(found) == []
-    assert found["a planted perfect model"].outcome == "inconclusive"
-    assert "paper (stale)" in found["a planted perfect model"].says
-
-
-def test_two_limits_on_one_number_can_both_hold() -> None:
-    low, high = limit("low", ">=", 3, metric=WORDS), limit("high", "<=", 5, metric=WORDS)
-    assert wrong(fixtures(low, high)) == []
-
-
-@pytest.mark.parametrize("borne", [0.0, 0.05, 0.2, 0.99, 1.0])
-def test_unscored_outputs_pass_no_policy_however_much_it_puts_up_with(borne: float) -> None:
-    found = fixtures(limit(value=0.5, metric=TOXIC, max_unscored=borne))
-    assert found["5 % unscored or more"].outcome == "inconclusive"
-
-
 SHIPPED = [*names("policies"), *packs()]
 
 
@@ -290,28 +215,6 @@ def test_every_shipped_policy_is_right(name: str) -> None:
     assert [f.says for f in found.fixtures if not f.right] == []
     assert [rule.faults for rule in found.rules if rule.faults] == []
     assert found.right
-
-
-LIMITS = st.builds(
-    lambda op, value, severity, n_min: limit(
-        f"r{op}{value}".translate(str.maketrans("<>=", "lge")), op, value, metric=TOXIC,
-        severity=severity, n_min=n_min,
-    ),
-    st.sampled_from(["<=", ">="]), st.sampled_from([0.01, 0.2, 0.5, 0.9]),
-    st.sampled_from(["block", "legal"]), st.integers(1, 500),
-)  # fmt: skip
-
-
-@settings(deadline=None, max_examples=40)
-@given(st.lists(LIMITS, min_size=1, max_size=4, unique_by=lambda rule: str(rule["id"])))
-def test_a_perfect_model_passes_or_the_rules_exclude_each_other(
-    rules: Sequence[dict[str, Any]],
-) -> None:
-    found = fixtures(*rules)["a planted perfect model"]
-    asked = [rule["require"] for rule in rules]
-    floor = max((r["value"] for r in asked if r["op"] == ">="), default=0.0)
-    roof = min((r["value"] for r in asked if r["op"] == "<="), default=1.0)
-    assert (found.outcome == "pass") == (floor < roof)
 
 
 # Where it is written.
