@@ -28,7 +28,7 @@ from harness.flow.report import decision, report
 from harness.flow.rules import Rules, own_policy, own_rules, prepare, stored_waivers
 from harness.flow.stored import StoredRun
 from harness.flow.waive import excuses
-from harness.ledger.seal import seal, verify
+from harness.ledger.seal import seal, verify, verify_measured
 from harness.metrics.pii.mask import mask_all
 from harness.records import Metric, RunView, Verdict
 from harness.spec.load import digest
@@ -61,10 +61,12 @@ def rejudge(
     Judged by its own policy it keeps its waivers, unless others are given.
 
     Raises:
-        AlteredError: The folder holds no run, or its scorers have changed since.
+        AlteredError: The folder holds no run, it was changed after it was sealed, or
+            its scorers have changed since.
     """
     Store(Path(folder)).read_json("manifest.json")  # before a lock makes the folder
     with Store(Path(folder)) as store:
+        verify_measured(store.root)
         granted = Path(waivers) if waivers else None
         if policy is None:
             return finish(store, own_rules(store, granted, champion, today))

@@ -85,6 +85,8 @@ def run(
         HarnessError: A file does not fit, a model is absent, or the folder is in use.
     """
     how = options or Options()
+    if how.budget is not None and not how.sequential:
+        raise SpecError("a budget is for a sequential run", fix="add --sequential, or drop it")
     path = Path(suite)
     planned = _planned(load(path, SuiteSpec), path.parent, how)
     rules = _rules(policy, how)

@@ -14,6 +14,8 @@ from harness.ledger.listing import list_files
 SEAL = "seal.json"
 LATER = frozenset({SEAL, "record.json", ".lock"})
 """What lies in a run's folder beside its evidence; written after sealing, or empty."""
+MEASURED = ("cases/", "outputs/", "scores/", "media/", "suite.json", "manifest.json")
+"""What a verdict is derived from; everything else in a run is derived, or brought to it."""
 
 
 def seal(root: Path) -> str:
@@ -53,13 +55,7 @@ def verify(root: Path, expected: str | None = None) -> str:
     sealed = _read(root / SEAL)
     now = list_files(root, _beside)
     then = sealed["files"]
-    changes = [f"added: {name}" for name in sorted(now.keys() - then.keys())]
-    changes += [f"removed: {name}" for name in sorted(then.keys() - now.keys())]
-    changes += [
-        f"changed: {name}"
-        for name in sorted(now.keys() & then.keys())
-        if now[name] != then[name]
-    ]
+    changes = _changes(now, then)
     if changes:
         raise AlteredError(
             f"the run was changed after it was sealed, in {len(changes)} places"
@@ -78,6 +74,34 @@ def verify(root: Path, expected: str | None = None) -> str:
             fix="restore the folder, or record and judge the run anew",
         )
     return top
+
+
+def verify_measured(root: Path) -> None:
+    """Check that what was asked, generated and scored is what was sealed, before it is used.
+
+    What is derived from it may differ, since it is about to be made again. A
+    run that was never sealed has promised nothing.
+
+    Raises:
+        AlteredError: A case, an output or a score was added, removed or changed.
+    """
+    if not (root / SEAL).exists():
+        return
+    now = {n: d for n, d in list_files(root, _beside).items() if n.startswith(MEASURED)}
+    then = {n: d for n, d in _read(root / SEAL)["files"].items() if n.startswith(MEASURED)}
+    if changes := _changes(now, then):
+        raise AlteredError(
+            "what was generated or scored was changed after it was sealed",
+            where="\n         ".join(changes),
+            fix="restore these files, or run the suite again in a new folder",
+        )
+
+
+def _changes(now: dict[str, str], then: dict[str, str]) -> list[str]:
+    changes = [f"added: {name}" for name in sorted(now.keys() - then.keys())]
+    changes += [f"removed: {name}" for name in sorted(then.keys() - now.keys())]
+    same = sorted(now.keys() & then.keys())
+    return changes + [f"changed: {name}" for name in same if now[name] != then[name]]
 
 
 def _beside(name: str) -> bool:

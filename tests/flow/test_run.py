@@ -128,3 +128,23 @@ def test_scores_of_a_scorer_that_changed_are_not_judged(
     monkeypatch.setattr(Length, "weights", {"lexicon": "other"})
     with pytest.raises(AlteredError, match="'length' is not the one"):
         review(folder)
+
+
+@pytest.mark.parametrize("table", ["scores/length", "outputs", "cases"])
+def test_judging_again_does_not_seal_what_was_changed_in_between(
+    suite: Path, table: str
+) -> None:
+    _, folder = done(suite)
+    part = next((folder / table).glob("*.parquet"))
+    part.write_bytes(part.read_bytes() + b"x")
+    before = (folder / "decision.json").read_bytes()
+    with pytest.raises(AlteredError, match="generated or scored was changed"):
+        rejudge(folder, suite.parent / "policy.yaml")
+    assert (folder / "decision.json").read_bytes() == before
+
+
+def test_a_score_that_was_taken_away_is_seen_when_judging_again(suite: Path) -> None:
+    _, folder = done(suite)
+    next((folder / "scores" / "length").glob("*.parquet")).unlink()
+    with pytest.raises(AlteredError, match="generated or scored was changed"):
+        rejudge(folder, None)

@@ -111,6 +111,12 @@ def test_going_in_rounds_needs_a_policy(tmp_path: Path) -> None:
         run(suite, options=Options(out=tmp_path / "a", sequential=True))
 
 
+def test_a_budget_without_rounds_is_an_error_and_not_ignored(tmp_path: Path) -> None:
+    suite = write_suite(tmp_path, "model", planted(10, 0))
+    with pytest.raises(SpecError, match="for a sequential run"):
+        run(suite, write_policy(tmp_path), Options(out=tmp_path / "a", budget=5))
+
+
 def test_at_the_limit_few_runs_pass_however_often_they_look(tmp_path: Path) -> None:
     rng = np.random.default_rng(4)
     outcomes = []
