@@ -24,6 +24,7 @@ from harness.flow.aggregate import (
 )
 from harness.flow.evidence import ArmName, Difference, Gap, Question
 from harness.flow.rows import ArmKey, ArmRows, Part, Scores, arm_rows
+from harness.metrics.anytime import confidence_of_each
 from harness.metrics.contrast import CONTRASTS, Side, contrast
 from harness.metrics.estimate import Estimate
 from harness.protocols import Bound, MetricDef
@@ -178,7 +179,7 @@ class Contrasts:
     ) -> Difference:
         ours, scorer, name = of
         confidence, setting = question.confidence, self._setting
-        strict = 1.0 - (1.0 - confidence) / setting.looks if setting.looks else confidence
+        strict = confidence_of_each(confidence, setting.looks)
         theirs = measured(pair[1], definition, confidence)
         if question.paired:
             left, right = (side(part, definition) for part in pair)
@@ -221,7 +222,7 @@ def _unpaired(
     pair: tuple[Part, Part], definition: MetricDef, scale: float, confidence: float
 ) -> Estimate:
     """Each side on its own at half the error: always valid, and wider than in pairs."""
-    each = 1.0 - (1.0 - confidence) / 2.0
+    each = confidence_of_each(confidence, 2)
     ours, theirs = (measured(part, definition, each) for part in pair)
     low = _minus(ours.low, theirs.high, scale)
     high = _minus(ours.high, theirs.low, scale)

@@ -9,7 +9,7 @@ no more prompts; the others go on until they are, or until the budget is spent.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from harness.engine.store import Store
@@ -22,7 +22,7 @@ from harness.flow.progression import NAME, in_order
 from harness.flow.rules import Rules, prepare
 from harness.flow.score import score
 from harness.protocols import Executor
-from harness.records import Verdict
+from harness.records import Prompt, Verdict
 from harness.spec.policy import PolicySpec
 
 _UNMOVED = ("missing_metric", "digest_mismatch", "unplanned_retry", "stale")
@@ -43,6 +43,7 @@ def collect_in_rounds(
     before = 0
     for look in planned.looks:
         used |= dict.fromkeys((arm.label for arm in going), look)
+        _write_cases(planned, store, order, used)
         _note(planned, store, used, going)
         part = replace(planned, prompts=longest_first(order[before:look]), arms=tuple(going))
         for arm in part.arms:
@@ -69,9 +70,10 @@ def decided(verdict: Verdict, policy: PolicySpec) -> bool:
     )
 
 
-def _note(planned: Plan, store: Store, used: dict[str, int], going: Sequence[Arm]) -> None:
-    """Write down how far each arm is to go, and the cases that makes."""
-    order = in_order(planned.prompts, planned.suite.seed)
+def _write_cases(
+    planned: Plan, store: Store, order: Sequence[Prompt], used: Mapping[str, int]
+) -> None:
+    """Write down the cases of every arm, as far as it is to go."""
     store.write_cases(
         case
         for arm in planned.arms
@@ -79,11 +81,15 @@ def _note(planned: Plan, store: Store, used: dict[str, int], going: Sequence[Arm
             planned, prompts=longest_first(order[: used[arm.label]]), arms=(arm,)
         ).cases(arm)
     )
+
+
+def _note(planned: Plan, store: Store, used: Mapping[str, int], going: Sequence[Arm]) -> None:
+    """Write down how far each arm is to go, and which are decided."""
     still = {arm.label for arm in going}
     store.write_json(
         NAME,
         {
-            "prompts": len(order),
+            "prompts": len(planned.prompts),
             "looks": list(planned.looks),
             "arms": [
                 {

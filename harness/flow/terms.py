@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.metrics.anytime import confidence_of_each
 from harness.records import Outcome
 from harness.spec.policy import Decide, PolicySpec, Rule
 
@@ -33,9 +34,7 @@ class Terms:
         confidence = rule.confidence or defaults.confidence
         return cls(
             rule=rule,
-            confidence=1.0 - (1.0 - confidence) / policy.attempts
-            if policy.attempts > 1
-            else confidence,
+            confidence=confidence_of_each(confidence, policy.attempts),
             decide=rule.decide or defaults.decide,
             max_unscored=defaults.max_unscored if unscored is None else unscored,
             n_min=rule.n_min or defaults.n_min,

@@ -41,10 +41,10 @@ EACH_LOOK: Mapping[type[Kind], str] = {
 
 
 def confidence_of_each(confidence: float, looks: int) -> float:
-    """Share the error out among looks: 1 - (1 - confidence) / looks.
+    """Share the error out among looks, attempts or sides: 1 - (1 - confidence) / looks.
 
     Args:
-        confidence: One-sided confidence for all looks together.
+        confidence: One-sided confidence for all of them together.
         looks: How many there will be; 0 where there is a single, planned one.
 
     Raises:
@@ -58,7 +58,7 @@ def confidence_of_each(confidence: float, looks: int) -> float:
     """
     if looks < 0:
         raise SpecError("there are 0 looks or more", where=f"{looks}")
-    return confidence if looks == 0 else 1.0 - (1.0 - confidence) / looks
+    return confidence if looks <= 1 else 1.0 - (1.0 - confidence) / looks
 
 
 def hold_at_every_look(kind: Kind, rows: Rows, found: Estimate, confidence: float) -> Estimate:

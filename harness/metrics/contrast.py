@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.errors import SpecError
+from harness.metrics.anytime import confidence_of_each
 from harness.metrics.bounded import bounded
 from harness.metrics.contrast_resampled import ratio_contrast, set_contrast
 from harness.metrics.p_value import contrast_p_value
@@ -211,7 +212,7 @@ def _apart(
 
 
 def _quantile(kind: Quantile, both: Paired, confidence: float, blank: Estimate) -> Estimate:
-    each = 1.0 - (1.0 - confidence) / 2.0
+    each = confidence_of_each(confidence, 2)
     x, y = (_order_statistics(kind, rows, each) for rows in both.rows)
     values = [float(np.quantile(rows.floats(kind.column), kind.q)) for rows in both.rows]
     low = None if x.low is None or y.high is None else x.low - both.scale * y.high

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harness.metrics.anytime import confidence_of_each
 from harness.records import Finding
 from harness.reporters.wording import number
 
@@ -53,8 +54,8 @@ def _of_rule(rule: Mapping[str, Any], confidence: float | None, attempts: int) -
     """Several planned attempts share the error that one may make."""
     if any(rule.get(kind) for kind in _NOTHING_ESTIMATED):
         return Terms()
-    if confidence is not None and attempts > 1:
-        confidence = 1.0 - (1.0 - confidence) / attempts
+    if confidence is not None:
+        confidence = confidence_of_each(confidence, attempts)
     compare = rule.get("compare") or {}
     return Terms(
         confidence="" if confidence is None else number(confidence),
