@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.errors import NonFiniteError
 from harness.metrics.features import check_features
 from harness.metrics.moments import Moments, combine, moments, remove
 
@@ -35,6 +34,7 @@ def frechet_distance(a: Moments, b: Moments) -> float | None:
 
     Raises:
         NonFiniteError: If a summary holds NaN or an infinity.
+        PluginError: If the widths differ.
 
     Source:
         Dowson and Landau (1982); Heusel et al. (2017), equation 6.
@@ -44,11 +44,9 @@ def frechet_distance(a: Moments, b: Moments) -> float | None:
     >>> frechet_distance(Moments(2, np.zeros(1), one), Moments(2, np.full(1, 3.0), two))
     10.0
     """
+    width = check_features(a.mean[None], a.scatter, b.mean[None], b.scatter)
     if min(a.n, b.n) < 2:
         return None
-    _check(a)
-    _check(b)
-    width = len(a.mean)
     left = root(a)
     if min(left.shape[1], b.n - 1) < width:
         overlap = _nuclear_norm(left, root(b))
@@ -114,8 +112,9 @@ def root(found: Moments) -> NDArray[np.float64]:
             return lower
     values, vectors = eigh(covariance)
     values, vectors = values[-(found.n - 1) :], vectors[:, -(found.n - 1) :]
-    kept = values > width * np.finfo(np.float64).eps * values.max()
-    factor: NDArray[np.float64] = vectors[:, kept] * np.sqrt(values[kept])
+    kept = values > width * np.finfo(np.float64).eps * values[-1]
+    kept[-1] = True  # of a set without any variance, so that no factor is empty
+    factor: NDArray[np.float64] = vectors[:, kept] * np.sqrt(np.maximum(values[kept], 0.0))
     return factor
 
 
@@ -143,13 +142,7 @@ def _factored(features: Features) -> _Factored:
 
 
 def _nuclear_norm(left: NDArray[np.float64], right: NDArray[np.float64]) -> float:
-    product = left.T @ right
-    return float(np.linalg.svd(product, compute_uv=False).sum()) if product.size else 0.0
-
-
-def _check(found: Moments) -> None:
-    if not (np.isfinite(found.mean).all() and np.isfinite(found.scatter).all()):
-        raise NonFiniteError("a mean or covariance is not finite")
+    return float(np.linalg.svd(left.T @ right, compute_uv=False).sum())
 
 
 __all__ = [
