@@ -18,10 +18,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from harness import digests, durable
+from harness import digests, durable, pictures
 from harness.engine import schemas
 from harness.errors import AlteredError, BusyError
-from harness.records import Case, Image, Media, Output
+from harness.records import Case, Failure, Media, Output
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -161,7 +161,7 @@ class Store:
         """Store a medium: (text, None) for text, (None, digest) for anything else."""
         if isinstance(media, str):
             return media, None
-        data = _encode(media)
+        data = pictures.encode(media)
         name = digests.of_bytes(data)
         target = self.root / "media" / name[:2] / name
         if not target.exists():
@@ -172,7 +172,7 @@ class Store:
         """Load what an output holds.
 
         Raises:
-            AlteredError: The stored bytes no longer match their name.
+            AlteredError: The stored bytes no longer match their name, or are no picture.
         """
         if output.media is None:
             return output.text or ""
@@ -180,7 +180,10 @@ class Store:
         data = path.read_bytes() if path.is_file() else b""
         if digests.of_bytes(data) != output.media:
             raise AlteredError("stored media was changed or lost", where=str(path))
-        return _decode(data)
+        media = pictures.decode(data)
+        if isinstance(media, Failure):
+            raise AlteredError(f"stored media cannot be read: {media.reason}", where=str(path))
+        return media
 
     def _parts(self, table: str) -> dict[str, list[Path]]:
         """Which parts hold each batch; read once, then kept up to date by `append`."""
@@ -272,20 +275,3 @@ def _case_columns(cases: Sequence[Case]) -> dict[str, list[Any]]:
         "repeat": [case.repeat for case in cases],
         "seed": [case.seed for case in cases],
     }
-
-
-def _encode(media: Image) -> bytes:
-    """PNG without metadata or a time stamp, so that equal pixels are equal bytes."""
-    from PIL import Image as Pillow
-
-    buffer = io.BytesIO()
-    Pillow.fromarray(media.pixels).save(buffer, format="PNG")
-    return buffer.getvalue()
-
-
-def _decode(data: bytes) -> Image:
-    import numpy as np
-    from PIL import Image as Pillow
-
-    with Pillow.open(io.BytesIO(data)) as picture:
-        return Image(np.asarray(picture.convert("RGB"), dtype=np.uint8))
