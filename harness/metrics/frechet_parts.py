@@ -111,7 +111,7 @@ def frechet_infinity(features: Features, reference: Moments, seed: int) -> float
         PluginError: If the widths differ.
 
     Source:
-        Chong and Forsyth (2020), section 3.2 and its code (15 points).
+        Chong and Forsyth (2020), FID-infinity, and its code (15 points).
     """
     count, width = features.shape
     least = max(2, int(LEAST_SHARE * count), LEAST_PER_COLUMN * width)

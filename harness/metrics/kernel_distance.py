@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from harness.metrics.features import Features, Tile
 
 SIGMA = 10.0
-"""Bandwidth of CMMD's Gaussian kernel (Jayasumana et al. 2024, section 4)."""
+"""Bandwidth of CMMD's Gaussian kernel (Jayasumana et al. 2024)."""
 CMMD_SCALE = 1000.0
 """CMMD is shown in thousandths (their published code)."""
 
@@ -80,7 +80,7 @@ def cmmd(generated: Features, reference: Features) -> Discrepancy | None:
         PluginError: If the widths differ.
 
     Source:
-        Jayasumana et al. (2024), equation 2 and the published code.
+        Jayasumana et al. (2024), Rethinking FID, and the published code.
 
     >>> import numpy as np  # 2000 * (1 - exp(-4 / 200))
     >>> round(cmmd(np.array([[1.0], [1.0]]), np.array([[-1.0], [-1.0]])).value, 4)

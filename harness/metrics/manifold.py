@@ -61,8 +61,8 @@ def manifold(generated: Features, reference: Features, k: int = NEIGHBOURS) -> M
         SpecError: If k is below 1.
 
     Source:
-        Kynkaanniemi et al. (2019), equations 1 and 2 (precision, recall); Naeem et
-        al. (2020), equations 2 to 4 (density, coverage).
+        Kynkaanniemi et al. (2019), precision and recall; Naeem et al. (2020), density
+        and coverage.
 
     >>> import numpy as np  # balls [-1, 1], [0, 2], [1, 3]; [1, 3], [2, 4], [3, 11]
     >>> reference, generated = np.array([[0.0], [1.0], [2.0]]), np.array([[2.0], [3.0], [7.0]])

@@ -74,7 +74,7 @@ def combine(left: Moments, right: Moments) -> Moments:
     """Summarise two sets together, from their summaries.
 
     Source:
-        Chan, Golub and LeVeque (1979), equation 2.1.
+        Chan, Golub and LeVeque (1979).
 
     >>> import numpy as np
     >>> a, b = np.array([[0.0], [2.0]]), np.array([[7.0]])

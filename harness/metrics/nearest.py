@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.metrics.features import (
-    Tile,
     check_features,
     middle,
     own_tiles,
     rounding,
+    row_blocks,
     squared_distances,
     tiles,
 )
@@ -65,15 +65,15 @@ def nearest(generated: Features, training: Features) -> Neighbours | None:
         slack = 2.0 * rounding(tile)
         bound = np.minimum((found + slack).min(axis=1), best[tile.rows])
         rows, columns = np.nonzero(found - slack <= bound[:, None])
-        exact = _exact(tile, rows, columns)
+        rows, columns = rows + tile.rows.start, columns + tile.columns.start
+        exact = _exact(generated, training, rows, columns)
         # Of one row's candidates the nearest first, and of equals the earliest.
         order = np.lexsort((columns, exact, rows))
         firsts = order[np.diff(rows[order], prepend=-1) > 0]
         rows, columns, exact = rows[firsts], columns[firsts], exact[firsts]
-        rows = rows + tile.rows.start
         nearer = exact < best[rows]
         best[rows[nearer]] = exact[nearer]
-        where[rows[nearer]] = columns[nearer] + tile.columns.start
+        where[rows[nearer]] = columns[nearer]
     return Neighbours(np.sqrt(best), where)
 
 
@@ -110,24 +110,24 @@ def near_duplicates(features: Features, threshold: float) -> NDArray[np.int64]:
         close = apart - slack < threshold**2
         if not tile.mirrored:
             close = np.triu(close, 1)
-        rows, columns = np.nonzero(close)
-        kept = (apart + slack)[close] < threshold**2
-        unsure = np.flatnonzero(~kept)
-        kept[unsure] = _exact(tile, rows[unsure], columns[unsure]) < threshold**2
-        found = (rows[kept] + tile.rows.start, columns[kept] + tile.columns.start)
-        pairs.append(np.stack(found, axis=1))
+        corner = np.array([tile.rows.start, tile.columns.start])
+        found = np.argwhere(close) + corner
+        sure = (apart + slack)[close] < threshold**2
+        unsure = np.flatnonzero(~sure)
+        exact = _exact(features, features, found[unsure, 0], found[unsure, 1])
+        sure[unsure] = exact < threshold**2
+        pairs.append(found[sure])
     every = np.concatenate(pairs)
     return every[np.lexsort((every[:, 1], every[:, 0]))]
 
 
 def _exact(
-    tile: Tile, rows: NDArray[np.int64], columns: NDArray[np.int64]
+    left: Features, right: Features, rows: NDArray[np.int64], columns: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Squared distances of some pairs by subtraction, a few thousand at a time."""
+    """Squared distances of some pairs by subtraction, float64 [P], a block at a time."""
     found = np.empty(len(rows))
-    for start in range(0, len(rows), len(tile.left)):
-        part = slice(start, start + len(tile.left))
-        apart = tile.left[rows[part]] - tile.right[columns[part]]
+    for part in row_blocks(len(rows)):
+        apart = left[rows[part]].astype(np.float64) - right[columns[part]]
         found[part] = np.einsum("ij,ij->i", apart, apart)
     return found
 

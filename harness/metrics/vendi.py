@@ -39,7 +39,7 @@ def vendi(embeddings: Features, q: float = 1.0) -> float | None:
         SpecError: If q is not above 0.
 
     Source:
-        Friedman and Dieng (2023), definition 1; Pasarkar and Dieng (2024) for q.
+        Friedman and Dieng (2023); Pasarkar and Dieng (2024) for q.
 
     >>> import numpy as np
     >>> vendi(np.eye(4)), vendi(np.ones((3, 2)))
