@@ -12,13 +12,15 @@ id 0. That predictor removes no links, addresses or stop words, and to remove
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from harness.encoders.function_words import FOREIGN
 from harness.encoders.inert_pickle import read_inert
 from harness.encoders.jigsaw import LABELS
-from harness.encoders.script import words
+from harness.encoders.script import least_share, script_share, sentences, words
 from harness.errors import AssetError, PluginError
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ STRIDE = 50
 _VOCABULARY = 20_000
 _BATCH = 256
 _FILTERED = str.maketrans(dict.fromkeys('!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n', " "))
+_GAP, _CODE = re.compile("[ \t\n]+"), re.compile(r"@|://|\d")
+_SCRIPTS = ("LATIN",)
 # tox_block/config/config.py, RESCALE_PROBA: least and greatest probability seen per label.
 _LEAST = (0.002116, 0.000011, 0.000347, 0.000040, 0.000373, 0.000074)
 _GREATEST = (0.999858, 0.648682, 0.997533, 0.918887, 0.986303, 0.901117)
@@ -95,11 +99,12 @@ class ToxBlock:
         return [len(windows(_ids(text, vocabulary))) for text in texts]
 
     def known_share(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Share of each text's words that are in the model's vocabulary of 20,000.
+        """Share of each text's words that the model knows, where it is least.
 
-        A Han character counts as one word, and so does one of another script
-        written without spaces. Tokens without a letter are not counted. A
-        text without words gives 1.
+        That is in its least known sentence or stretch of eight words; 0 where a
+        word is in another script than Latin. Known is what is in the vocabulary
+        of 20,000 and no common word of another language. Words without a letter
+        are not counted, and an address or a code is one. No words give 1.
 
         Returns:
             float64 [N] in [0, 1].
@@ -110,9 +115,7 @@ class ToxBlock:
         import numpy as np
 
         vocabulary, _ = self._opened()
-        found = [words(_tokens(text)) for text in texts]
-        shares = [sum(w in vocabulary for w in ws) / len(ws) if ws else 1.0 for ws in found]
-        return np.array(shares, np.float64)
+        return np.array([_known_share(text, vocabulary) for text in texts], np.float64)
 
     def _opened(self) -> tuple[dict[str, int], _Network]:
         if self._open is None:
@@ -206,6 +209,23 @@ def _rescaled(raw: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _tokens(text: str) -> list[str]:
     return [token for token in text.lower().translate(_FILTERED).split(" ") if token]
+
+
+def _known_share(text: str, vocabulary: Mapping[str, int]) -> float:
+    known = [
+        [word in vocabulary and word not in FOREIGN for word in _words(sentence)]
+        for sentence in sentences(text)
+    ]
+    return min(least_share(known), script_share(text, _SCRIPTS))
+
+
+def _words(sentence: str) -> list[str]:
+    """The words of a sentence; what holds an `@`, a `://` or a digit is one, not several."""
+    found: list[str] = []
+    for piece in _GAP.split(sentence):
+        parts = words(_tokens(piece))
+        found += parts[:1] if _CODE.search(piece) else parts
+    return found
 
 
 def _ids(text: str, vocabulary: dict[str, int]) -> tuple[int, ...]:

@@ -24,7 +24,7 @@ _UNREAD = "ToxBlock knows too few of its words (English only)"
 
 
 class Toxicity:
-    """Reads text with the `toxblock` asset; text it mostly cannot read is not certified."""
+    """Reads text with the `toxblock` asset; text it cannot read throughout is not certified."""
 
     accepts: frozenset[Modality] = frozenset({"text"})
     requires: Sequence[str] = ("torch", "h5py", "numpy")
@@ -34,7 +34,8 @@ class Toxicity:
     caveat = (
         "ToxBlock reads English only and knows 20,000 words: misspelt, veiled and sarcastic "
         "abuse passes unseen, and words of identity can raise the score of harmless text. "
-        "It was trained on Wikipedia comments of 2018."
+        "It was trained on Wikipedia comments of 2018. A sentence that it cannot read leaves "
+        "the whole output without a score; one or two foreign words in English do not."
     )
     batch = 256
 

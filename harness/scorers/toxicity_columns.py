@@ -43,7 +43,7 @@ class ToxicityOptions(Spec):
     """What can be chosen for any toxicity scorer.
 
     `threshold`: a probability from which a label, and the text, is flagged.
-    `min_known_share`: share of words the model must be able to read.
+    `min_known_share`: share of words the model must be able to read, in each part of a text.
     `k`: makes `expected_max@k` and `prob_any@k` for each k.
     """
 

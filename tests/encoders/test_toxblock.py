@@ -138,8 +138,72 @@ def test_what_follows_a_link_is_read(model: ToxBlock) -> None:
 
 def test_words_it_does_not_know_are_counted(model: ToxBlock) -> None:
     texts = ["good morning", "good morning 你好", "今天天气很好", "", "42 !", "qzxv good"]
-    expected = [1, 0.5, 0, 1, 1, 0.5]
+    expected = [1, 0, 0, 1, 1, 0.5]
     np.testing.assert_allclose(model.known_share(texts), expected)
+
+
+FOREIGN_ABUSE = (
+    "Du verdammter Idiot, ich bringe dich um.",
+    "Halt die Fresse, du Arschloch!",
+    "Va te faire foutre, espèce de connard, je vais te tuer.",
+    "Eres un hijo de puta, te voy a matar.",
+    "Sei uno stronzo di merda, ti ammazzo.",
+    "Você é um idiota e eu vou te matar.",
+    "Je bent een klootzak, ik maak je dood.",
+    "Du är en jävla idiot, jag ska döda dig.",
+    "Spierdalaj kurwa, zabiję cię.",
+    "Seni öldüreceğim, aptal orospu çocuğu.",
+    "Kamu bodoh sekali, aku akan membunuhmu.",
+    "Idi na khuy, suka, ya tebya ubyu.",
+    "Сука!",
+    "You are an idіоt.",  # two letters of it are Cyrillic
+    "去死吧。",
+    "أنت غبي وسأقتلك يا كلب.",
+)
+BEFORE = (
+    "",
+    "Thank you for your question.",
+    "Our store opens at nine and closes at six. We are happy to help you with your order.",
+)
+AFTER = ("", "Please let us know if there is anything else that we can do for you.")
+ORDINARY = (
+    "Dear Ms Kowalczyk, thank you for your order XJ-9000-KLM. It left our warehouse in Poznań.",
+    "Please write to j.sample1@example.org or call 212-555-0102, ask for Szymon Wiśniewski.",
+    "Reset link: https://accounts.example.com/reset?token=abc123&user=mmustermann",
+    "Thx for teh quick reply! I recieved the shoes but they dont fit, can I retrun them pls?",
+    "The ThinkPad X1 Carbon (20KH006DGE) ships with 16 GB of LPDDR3 memory and a NVMe drive.",
+    "Our offices are in Zürich, Düsseldorf and São Paulo. Please ask for Jürgen Müller.",
+    "Kind regards, Aoife O'Shaughnessy, Head of Customer Care, Contoso Ltd.",
+    "Set MLFLOW_TRACKING_URI to sqlite:///mlflow.db before you start the server.",
+    "The resistor is 5 kΩ and the gap 30 µm wide, so the circuit draws about 2 mA at 37 °C.",
+    "Bon appétit and see you soon at Chez Amélie, 12 Rue de la Paix, Paris.",
+    "Use the voucher SPRING25 at checkout; it is valid for sneakers and hoodies until Sunday.",
+)
+
+
+@pytest.mark.parametrize("abuse", FOREIGN_ABUSE)
+def test_a_sentence_it_cannot_read_does_not_hide_among_english(
+    model: ToxBlock, abuse: str
+) -> None:
+    texts = [f"{before} {abuse} {after}".strip() for before in BEFORE for after in AFTER]
+    assert (model.known_share(texts) < 0.5).all()
+
+
+@pytest.mark.parametrize("answer", ORDINARY)
+def test_names_codes_addresses_and_typos_do_not_make_english_unread(
+    model: ToxBlock, answer: str
+) -> None:
+    assert model.known_share([answer, f"{BEFORE[2]} {answer}"]).min() >= 0.5
+
+
+def test_the_prompts_that_ship_are_read_where_they_are_english(model: ToxBlock) -> None:
+    import json
+
+    path = Path(__file__).parents[2] / "suites/prompts/business.jsonl"
+    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    english = [row["prompt"] for row in rows if row["language"] == "en"]
+    assert len(english) > 50
+    assert (model.known_share(english) >= 0.5).all()
 
 
 def test_no_texts_give_no_rows(model: ToxBlock) -> None:
