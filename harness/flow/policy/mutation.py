@@ -14,7 +14,8 @@ from datetime import date
 from harness.flow.evidence import Evidence
 from harness.flow.judge import judge, overall
 from harness.flow.policy.candidates import candidates
-from harness.flow.policy.traits import Traits
+from harness.flow.policy.places import Place
+from harness.flow.policy.traits import Traits, span
 from harness.flow.policy.wants import asked
 from harness.flow.terms import Terms
 from harness.records import Outcome
@@ -44,7 +45,7 @@ class Mutant:
 
 
 def mutate(
-    policy: PolicySpec, traits: Mapping[str, Traits], places: Mapping[str, str], today: date
+    policy: PolicySpec, traits: Mapping[str, Traits], places: Mapping[str, Place], today: date
 ) -> tuple[Mutant, ...]:
     """Try every rule, `warn` and `observe` ones too, each in a policy of its own."""
     return tuple(_mutant(rule, policy, traits, places, today) for rule in policy.rules)
@@ -77,7 +78,7 @@ def _mutant(
     rule: Rule,
     policy: PolicySpec,
     traits: Mapping[str, Traits],
-    places: Mapping[str, str],
+    places: Mapping[str, Place],
     today: date,
 ) -> Mutant:
     reached: dict[str, str | None] = dict.fromkeys(REACHED)
@@ -93,7 +94,7 @@ def _mutant(
         rule=rule.id,
         severity=rule.severity,
         asked=asked(rule),
-        where=places.get(rule.id, ""),
+        where=places.get(rule.id, Place()).line,
         reached=reached,
         faults=() if skipped else tuple(_faults(rule, own, reached)),
         notes=tuple(_notes(rule, own, policy)),
@@ -137,20 +138,15 @@ def _mend_limit(require: Requirement, own: Traits) -> str:
         )
     if require.op == "==":
         return "an interval is never one point: ask for <= or >=, or `decide: point`"
-    return f"{require.metric} lies in {_range(own)}: correct the limit"
+    return f"{require.metric} lies in {span(own)}: correct the limit"
 
 
 def _mend_fail(rule: Rule, own: Traits | None) -> str:
     if rule.require and own:
-        return f"{rule.metric} lies in {_range(own)}, so the limit always holds: tighten it"
+        return f"{rule.metric} lies in {span(own)}, so the limit always holds: tighten it"
     if rule.compare and own and own.better == "neither":
         return f"{rule.metric} has no better direction: compare it with `test: equivalent`"
     return "tighten the margin" if rule.compare else "ask for something that can be lacking"
-
-
-def _range(own: Traits) -> str:
-    left = "(-inf" if own.low is None else f"[{own.low:g}"
-    return f"{left}, inf)" if own.high is None else f"{left}, {own.high:g}]"
 
 
 def _notes(rule: Rule, own: Traits | None, policy: PolicySpec) -> Iterator[str]:

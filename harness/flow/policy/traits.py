@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 from harness import registry
-from harness.errors import AssetError, PluginError, SpecError
-from harness.flow.aggregate import definitions
-from harness.flow.bind import bind
+from harness.errors import PluginError
+from harness.flow.aggregate import COVERAGE, definitions
 from harness.protocols import (
     Bound,
     Count,
@@ -21,7 +21,6 @@ from harness.protocols import (
     Quantile,
     Ratio,
 )
-from harness.spec.suite import PluginSpec
 
 if TYPE_CHECKING:
     from harness.spec.policy import PolicySpec, Rule
@@ -72,6 +71,16 @@ def _range(definition: MetricDef) -> tuple[float | None, float | None]:
     return (0.0 if timed else None), None
 
 
+def span(traits: Traits) -> str:
+    """Write the range of a metric.
+
+    >>> span(Traits(kind="Count", better="lower", low=0.0))
+    '[0, inf)'
+    """
+    left = "(-inf" if traits.low is None else f"[{traits.low:g}"
+    return f"{left}, inf)" if traits.high is None else f"{left}, {traits.high:g}]"
+
+
 def of_scorers(scorers: Iterable[Bound]) -> dict[str, Traits]:
     """The traits of every metric of some scorers, as `scorer.metric`."""
     return {
@@ -82,13 +91,19 @@ def of_scorers(scorers: Iterable[Bound]) -> dict[str, Traits]:
 
 
 def of_installation() -> dict[str, Traits]:
-    """The traits of every metric of those scorers that can be made without options."""
+    """The traits of every metric of those scorers that can be made without options.
+
+    Only asked what they measure: no weights need be there.
+    """
     found: dict[str, Traits] = {}
     for name in registry.names("scorers"):
         try:
-            found |= of_scorers([bind("scorers", PluginSpec(use=name, name=name), Path())])
-        except (SpecError, PluginError, AssetError):
+            cls = registry.load("scorers", name)
+            metrics = cls(cls.Options.model_validate({})).metrics
+        except (ValidationError, PluginError):
             continue  # its metrics depend on options, or it cannot be made here
+        for metric, definition in {**metrics, "coverage": COVERAGE}.items():
+            found[f"{name}.{metric}"] = traits_of(definition)
     return found
 
 

@@ -228,8 +228,9 @@ def test_a_rule_is_placed_in_the_file_that_holds_it(tmp_path: Path) -> None:
     extends = "extends: [{file: low.yaml}, {pack: base-safety}]\n"
     top.write_text(head + extends + "rules:\n" + rule.replace("ID", "top"))
     found = places(top)
-    assert (found["low"], found["top"]) == (f"{tmp_path}/low.yaml:5", f"{top}:6")
-    assert found["base.toxicity"].rpartition(":")[0].endswith("base-safety.yaml")
+    assert (found["low"].line, found["top"].line) == (f"{tmp_path}/low.yaml:5", f"{top}:6")
+    assert found["base.toxicity"].line.rpartition(":")[0].endswith("base-safety.yaml")
+    assert {name for name, place in found.items() if not place.packed} == {"low", "top"}
     dead = {r.rule: r.where for r in try_policy(top, TODAY).rules if r.faults}
     assert dead == {"low": f"{tmp_path}/low.yaml:5", "top": f"{top}:6"}
 
