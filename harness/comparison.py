@@ -37,8 +37,9 @@ class Point:
 class Contender:
     """One arm: its points by metric, its verdict, and whether something dominates it.
 
-    `front` is whether no other arm is at least as good on every axis and better
-    on one, by the values seen; `dominated_by` names those that are.
+    `front` is whether no arm that it can be compared with is at least as good on
+    every axis and better on one, by the values seen; `dominated_by` names those
+    that are. `policy` is the digest of what the verdict is by.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Contender:
     points: Mapping[str, Point]
     front: bool
     dominated_by: tuple[str, ...] = ()
+    policy: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

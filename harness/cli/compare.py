@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,19 +18,22 @@ app = typer.Typer()
 
 @app.command()
 def compare(
-    runs: Annotated[list[Path], typer.Argument(help="One or more run folders.")],
+    runs: Annotated[list[Path], typer.Argument(help="One or more run folders, each once.")],
     against: Annotated[
         str | None, typer.Option(help="The arm to show differences from [the first].")
     ] = None,
     metric: Annotated[
         list[str] | None,
-        typer.Option(help="What stands for a concern: quality=fluency.bits_per_byte."),
+        typer.Option(help="What stands for a concern: safety=toxicity.mean."),
     ] = None,
     correct: Annotated[
         Literal["holm", "bh"], typer.Option(help="How to correct for many comparisons.")
     ] = "holm",
     html: Annotated[
-        Path | None, typer.Option(help="Write the comparison as a page, with its pictures.")
+        Path | None,
+        typer.Option(
+            help="Write the comparison as a page with pictures, into a folder that is there."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -38,7 +43,8 @@ def compare(
     from harness.flow.compare import compare as put_side_by_side
     from harness.reporters.comparison import render
 
-    chosen = dict(_pair(item) for item in metric or ())
+    chosen = _chosen(metric or ())
+    _check_page(html)
     found = put_side_by_side(runs, against=against, metrics=chosen, correction=correct)
     if html is not None:
         durable.write(html, render(found))
@@ -48,6 +54,29 @@ def compare(
     show(found)
     if html is not None:
         print(f"page      {html}")
+
+
+def _chosen(items: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for concern, name in map(_pair, items):
+        if concern in found:
+            raise SpecError(f"two metrics are chosen for {concern!r}", fix="choose one")
+        found[concern] = name
+    return found
+
+
+def _check_page(path: Path | None) -> None:
+    """Refuse a place no page can be written to, before anything is compared."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise SpecError("this is a folder, not a page", where=str(path), fix="name a file")
+    if not path.parent.is_dir():
+        raise SpecError(
+            "there is no such folder to write the page to",
+            where=str(path.parent),
+            fix=f"mkdir -p {shlex.quote(str(path.parent))}",
+        )
 
 
 def _pair(item: str) -> tuple[str, str]:

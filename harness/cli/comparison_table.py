@@ -31,7 +31,9 @@ def show(comparison: Comparison) -> None:
 
 
 def _values(comparison: Comparison) -> Table:
-    table = _table("Each arm, with its own 95 % interval; * no other arm is as good throughout")
+    table = _table(
+        "Each arm, with its own 95 % interval; * none comparable is as good throughout"
+    )
     table.add_column("arm", no_wrap=True)
     table.add_column("verdict")
     for axis in comparison.axes:
@@ -80,7 +82,8 @@ def _table(title: str) -> Table:
 
 def _heading(axis: Axis) -> str:
     arrow = "↓" if axis.better == "lower" else "↑"
-    return f"{axis.concern} {arrow}\n{axis.metric.partition('.')[2]}"
+    scorer, _, name = axis.metric.partition(".")
+    return f"{axis.concern} {arrow}\n{scorer}.\n{name}"
 
 
 def _name(arm: Contender) -> str:

@@ -8,22 +8,24 @@ seen; a recommendation goes by what was shown.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from harness import digests
 from harness.comparison import Axis, Comparison, Contender, Contest, Point, Standing
 from harness.engine.store import Store
 from harness.errors import SpecError
-from harness.flow.aggregate import FIXED, definitions, measured
+from harness.flow.aggregate import FIXED, measured
+from harness.flow.axes import axes_of, defined
 from harness.flow.contrasts import Baseline, Pairs, RunArm, mismatches, side
 from harness.flow.evidence import Gap
-from harness.flow.front import front, recommended
+from harness.flow.front import front, recommended, unlike
 from harness.flow.rows import BY_PROMPT, ArmKey
 from harness.flow.stored import bound_scorers
-from harness.ledger.seal import verify
+from harness.ledger.seal import MEASURED, SEAL, verify
 from harness.metrics.contrast import contrast, contrast_p_value
 from harness.metrics.stats.multiplicity import benjamini_hochberg, holm
 from harness.protocols import Bound, MetricDef
@@ -31,14 +33,6 @@ from harness.records import Outcome
 from harness.registry import suggest
 
 ALPHA = 0.05
-AXES: Mapping[str, tuple[str, ...]] = {
-    "quality": ("fluency.perplexity", "alignment.clip_score", "reference.chrf"),
-    "repetition": ("fluency.rep_3",),
-    "diversity": ("diversity.distinct_2", "diversity.vendi"),
-    "safety": ("toxicity.any_rate", "detoxify.any_rate", "nsfw.rate", "privacy.leak_rate"),
-    "speed": ("latency.tokens_per_second", "latency.seconds_p50"),
-}
-"""By concern, the metrics that can stand for it: the first that all arms have."""
 _TIMED = ("latency", "throughput")
 
 
@@ -49,6 +43,7 @@ class _Arm:
     name: str
     place: RunArm
     outcome: Outcome | None
+    policy: str | None
 
 
 def compare(
@@ -67,24 +62,27 @@ def compare(
         correction: Holm: no false finding among all; Benjamini-Hochberg: few among those found.
 
     Raises:
-        SpecError: There is nothing to compare, or an arm or metric is unknown.
+        SpecError: There is nothing to compare, a run is named twice, or an arm, a
+            concern or a metric is unknown.
         AlteredError: A run was changed after it was sealed.
     """
-    runs = [_opened(folder) for folder in folders]
+    runs = _opened(folders)
     arms = list(_arms(runs))
+    scorers = {s.name: s for s in bound_scorers(runs[0].suite, runs[0].manifest, runs[0].store)}
+    axes = axes_of(scorers, metrics or {})
+    reference = _reference(against, [arm.name for arm in arms])
     if len(arms) < 2:
         raise SpecError("there is one arm, so nothing to compare it with", fix="name more runs")
-    scorers = {s.name: s for s in bound_scorers(runs[0].suite, runs[0].manifest, runs[0].store)}
-    axes = _axes(scorers, metrics or {})
-    reference = _reference(against, [arm.name for arm in arms])
     points = {arm.name: _points(arm, axes, scorers) for arm in arms}
     contests = _corrected(list(_contests(arms, axes, scorers, reference)), axes, correction)
-    beaten = front({name: _values(found, axes) for name, found in points.items()})
+    apart = unlike(contests)
+    beaten = front({name: _values(found, axes) for name, found in points.items()}, apart)
     contenders = tuple(
         Contender(
             name=arm.name, run_id=arm.place[0].manifest["run_id"],
             generator=arm.place[1].generator, strategy=arm.place[1].strategy,
-            outcome=arm.outcome, points=points[arm.name], front=not beaten[arm.name],
+            outcome=arm.outcome, policy=arm.policy, points=points[arm.name],
+            front=not beaten[arm.name] and not _alone(arm.name, points, apart),
             dominated_by=beaten[arm.name],
         )
         for arm in arms
@@ -97,54 +95,51 @@ def compare(
     )  # fmt: skip
 
 
-def _opened(folder: Path) -> Baseline:
-    verify(folder)
-    return Baseline.of(Store(folder))
+def _opened(folders: Sequence[Path]) -> list[Baseline]:
+    """Check and open the runs; one that is named twice, or a copy of one, is no rival."""
+    known: dict[str, Path] = {}
+    for folder in folders:
+        verify(folder)
+        content = _measured(folder)
+        if content in known:
+            named = f"{known[content]} and {folder}"
+            raise SpecError("this is the same run twice", where=named, fix="name it once")
+        known[content] = folder
+    return [Baseline.of(Store(folder)) for folder in folders]
+
+
+def _measured(folder: Path) -> str:
+    """Digest of what a run generated and scored, as its seal lists it."""
+    files = Store(folder).read_json(SEAL)["files"]
+    return digests.of_json({name: files[name] for name in files if name.startswith(MEASURED)})
 
 
 def _arms(runs: Sequence[Baseline]) -> Iterator[_Arm]:
     """Every arm, named by what tells it apart."""
     every = [(run, arm) for run in runs for arm in run.manifest["arms"]]
     several = len({arm["generator"] for _, arm in every}) > 1
+    names = [run.store.root.name for run in runs]
+    unique = len(set(names)) == len(names)
     for run, arm in every:
         name = f"{arm['generator']}/{arm['strategy']}" if several else arm["strategy"]
         if len(runs) > 1:
-            name = f"{run.store.root.name}:{name}"
+            name = f"{run.store.root.name if unique else run.store.root}:{name}"
         key = ArmKey(arm["generator"], arm["strategy"], arm["fingerprint"])
-        yield _Arm(name, (run, key), _outcome(run, key))
+        decision = run.store.read_json("decision.json")
+        yield _Arm(name, (run, key), _outcome(decision, key), decision["digests"]["policy"])
 
 
-def _outcome(run: Baseline, key: ArmKey) -> Outcome | None:
-    verdicts = run.store.read_json("decision.json")["verdicts"]
+def _outcome(decision: Mapping[str, Any], key: ArmKey) -> Outcome | None:
     mine = (key.generator, key.strategy)
-    found = (v["outcome"] for v in verdicts if (v["generator"], v["strategy"]) == mine)
+    found = (
+        v["outcome"] for v in decision["verdicts"] if (v["generator"], v["strategy"]) == mine
+    )
     return next(found, None)
 
 
-def _axes(scorers: Mapping[str, Bound], chosen: Mapping[str, str]) -> tuple[Axis, ...]:
-    known = {f"{s.name}.{k}": d for s in scorers.values() for k, d in definitions(s).items()}
-    for metric in chosen.values():
-        if metric not in known:
-            hint = suggest(metric, known) or f"there are: {', '.join(sorted(known))}"
-            raise SpecError(f"no scorer of these runs measures {metric!r}", fix=hint)
-    wanted = {concern: (name,) for concern, name in chosen.items()}
-    found = []
-    for concern, names in {**AXES, **wanted}.items():
-        name = next((name for name in names if name in known), None)
-        if name is None:
-            continue
-        better = known[name].better
-        if better == "neither":
-            raise SpecError(f"{name} has no better direction", fix="choose another metric")
-        found.append(Axis(concern, name, known[name].unit, better))
-    if not found:
-        usual = ", ".join(name for names in AXES.values() for name in names)
-        raise SpecError(
-            "none of the usual metrics was measured",
-            where=usual,
-            fix="say `--metric CONCERN=METRIC`",
-        )
-    return tuple(found)
+def _alone(name: str, points: Mapping[str, object], apart: Collection[frozenset[str]]) -> bool:
+    """Whether an arm can be compared with none of the others."""
+    return all(frozenset((name, other)) in apart for other in points if other != name)
 
 
 def _reference(asked: str | None, names: Sequence[str]) -> str:
@@ -160,7 +155,7 @@ def _points(arm: _Arm, axes: Sequence[Axis], scorers: Mapping[str, Bound]) -> di
     pairs = Pairs(BY_PROMPT)
     found = {}
     for axis in axes:
-        scorer, definition = _defined(axis, scorers)
+        scorer, definition = defined(axis, scorers)
         parts = pairs.parts(arm.place, arm.place, scorer, "all")
         if isinstance(parts, Gap):
             found[axis.metric] = Point(None, None, None, 0, 0, parts.message)
@@ -176,7 +171,7 @@ def _contests(
     """Every pair on every axis; the reference stands on the right of its own."""
     pairs = Pairs(BY_PROMPT)
     for axis in axes:
-        scorer, definition = _defined(axis, scorers)
+        scorer, definition = defined(axis, scorers)
         for one, other in combinations(arms, 2):
             left, right = (other, one) if one.name == reference else (one, other)
             yield _contest(pairs, (left, right), axis, (scorer, definition))
@@ -246,21 +241,18 @@ def _values(points: Mapping[str, Point], axes: Sequence[Axis]) -> tuple[float | 
     return tuple(None if v is None else s * v for s, v in zip(signs, values, strict=True))
 
 
-def _defined(axis: Axis, scorers: Mapping[str, Bound]) -> tuple[Bound, MetricDef]:
-    scorer, _, name = axis.metric.partition(".")
-    return scorers[scorer], definitions(scorers[scorer])[name]
-
-
 def _notices(
     runs: Sequence[Baseline], scorers: Mapping[str, Bound], axes: Sequence[Axis]
 ) -> Iterator[str]:
+    used = dict.fromkeys(axis.metric.partition(".")[0] for axis in axes)
     for run in runs[1:]:
-        for scorer in scorers.values():
-            differing = mismatches(runs[0], run, scorer)
-            if differing:
-                names = f"{runs[0].store.root.name} and {run.store.root.name}"
-                yield f"{names} differ in {', '.join(differing)}: not compared by it"
+        every = (mismatches(runs[0], run, scorers[name]) for name in used)
+        differing = dict.fromkeys(what for found in every for what in found)
+        if differing:
+            names = f"{runs[0].store.root.name} and {run.store.root.name}"
+            only = all(what.startswith("scorer ") for what in differing)
+            yield f"{names} differ in {', '.join(differing)}: not compared{' by it' * only}"
     if any("looks" in run.manifest for run in runs):
         yield "a sequential run stopped on its data: differences are shown, none is tested"
-    if any(axis.metric.partition(".")[0] in _TIMED for axis in axes):
+    if any(name in _TIMED for name in used):
         yield "speed is shown and not tested: arms are timed one after another, under any load"

@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from harness.comparison import Contender, Contest
 
 Values = tuple[float | None, ...]
 
 
-def front(arms: Mapping[str, Values]) -> dict[str, tuple[str, ...]]:
+def front(
+    arms: Mapping[str, Values], apart: Collection[frozenset[str]] = ()
+) -> dict[str, tuple[str, ...]]:
     """By arm, those that dominate it: as good on every axis and better on one.
 
     Args:
         arms: Each arm's values, less being better; None is unknown, and neither
             beats anything nor is beaten.
+        apart: Pairs that were not asked or read alike: neither dominates the other.
 
     >>> front({"a": (1.0, 2.0), "b": (2.0, 1.0), "c": (2.0, 2.0)})
     {'a': (), 'b': (), 'c': ('a', 'b')}
     """
     return {
-        name: tuple(other for other in arms if _dominates(arms[other], mine))
+        name: tuple(
+            other
+            for other in arms
+            if frozenset((name, other)) not in apart and _dominates(arms[other], mine)
+        )
         for name, mine in arms.items()
     }
+
+
+def unlike(contests: Sequence[Contest]) -> frozenset[frozenset[str]]:
+    """Pairs of arms that cannot be compared on some axis."""
+    return frozenset(
+        frozenset((c.arm, c.against)) for c in contests if c.standing == "not comparable"
+    )
 
 
 def recommended(
@@ -30,11 +44,14 @@ def recommended(
 ) -> tuple[str | None, str]:
     """The one arm that is shown better than each rival somewhere and worse than none anywhere.
 
-    Arms that a policy did not pass are no rivals and cannot be recommended.
+    Arms that a policy did not pass are no rivals and cannot be recommended. None is
+    where arms were judged by different policies, or were not asked and read alike.
 
     Returns:
         Its name, or None, and the reason in a sentence.
     """
+    if reason := _incomparable(contenders, contests):
+        return None, reason
     judged = any(c.outcome is not None for c in contenders)
     able = [c.name for c in contenders if not judged or c.outcome == "pass"]
     if not able:
@@ -51,6 +68,19 @@ def recommended(
             )
             return name, f"{name} is {said}."
     return None, _why_not(able, wins, losses)
+
+
+def _incomparable(contenders: Sequence[Contender], contests: Sequence[Contest]) -> str:
+    """Why verdicts or numbers of these arms say nothing of each other; empty where they do."""
+    if len({c.policy for c in contenders}) > 1:
+        return (
+            "These arms were not judged by the same policy, so none is recommended; "
+            "judge each run by one with `harness judge RUN --policy POLICY`."
+        )
+    gap = next((c for c in contests if c.standing == "not comparable"), None)
+    if gap is None:
+        return ""
+    return f"{gap.arm} and {gap.against} cannot be compared: {gap.cause}. None is recommended."
 
 
 def _dominates(one: Values, other: Values) -> bool:

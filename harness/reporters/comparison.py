@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from harness.comparison import Axis, Comparison, Contest
 from harness.reporters import scatter, templates
+from harness.reporters.wording import signed
 
 _PICTURED = (
     ("quality", "diversity"), ("quality", "repetition"), ("quality", "speed"),
@@ -33,6 +34,7 @@ def render(comparison: Comparison) -> bytes:
         tested=sum(contest.p is not None for contest in comparison.contests),
         correction={"holm": "Holm", "bh": "Benjamini and Hochberg"}[comparison.correction],
         words=_WORDS,
+        signed=signed,
     )
     return text.encode("utf-8")
 

@@ -41,6 +41,15 @@ def number(value: float | None, digits: int = 4) -> str:
     return f"{float(text):,.0f}" if "e+" in text and abs(value) < _WHOLE else text
 
 
+def signed(value: float | None) -> str:
+    """Write a difference: what is above 0 has its sign too.
+
+    >>> signed(0.02), signed(-0.02), signed(0.0)
+    ('+0.02', '-0.02', '0')
+    """
+    return f"+{number(value)}" if value is not None and value > 0 else number(value)
+
+
 def beside(value: float | None, limit: float) -> str:
     """Write a number with as many digits as it takes not to look like an unequal limit.
 

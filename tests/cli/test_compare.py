@@ -47,6 +47,8 @@ def test_a_page_is_written(
         (["--against", "nwe/default"], "did you mean 'new/default'"),
         (["--metric", "safety"], "no CONCERN=METRIC"),
         (["--metric", "safety=privacy.leek_rate"], "privacy.leak_rate"),
+        (["--metric", "saftey=privacy.leak_rate"], "did you mean 'safety'"),
+        (["--metric", "a=privacy.leak_rate", "--metric", "a=length.words"], "chosen for 'a'"),
     ],
 )
 def test_a_slip_is_said_with_what_was_meant(
@@ -54,3 +56,24 @@ def test_a_slip_is_said_with_what_was_meant(
 ) -> None:
     assert main(["compare", folder, *more]) == 64
     assert said in capsys.readouterr().err
+
+
+def test_a_page_is_written_into_a_folder_that_is_there(
+    folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = tmp_path / "not" / "there"
+    assert main(["compare", folder, "--html", str(nowhere / "page.html")]) == 64
+    assert f"mkdir -p {nowhere}" in capsys.readouterr().err
+    assert not nowhere.parent.exists()
+    assert main(["compare", folder, "--html", str(tmp_path)]) == 64
+    assert "a folder, not a page" in capsys.readouterr().err
+
+
+def test_the_table_names_the_metric_in_full(
+    folder: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compare", folder]) == 0
+    out = capsys.readouterr().out
+    assert "privacy ↓" in out
+    assert "privacy." in out
+    assert "leak_rate" in out

@@ -1,6 +1,7 @@
 """Comparing arms: paired, corrected for many, and never across different exams."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,84 @@ def test_another_exam_is_not_comparable_and_says_so(
     assert single(found).value is None
     assert any(named in notice for notice in found.notices)
     assert found.recommended is None
+
+
+def judged(folder: Path, name: str, bad: int, limit: float, **how: object) -> Path:
+    suite = write_suite(folder, name, planted(200, bad), **how)  # type: ignore[arg-type]
+    rule = (
+        f'  - {{id: leaks, require: {{metric: privacy.leak_rate, op: "<=", value: {limit}}}}}'
+    )
+    policy = write_policy(folder, rule, name=f"policy{limit}")
+    return run(suite, policy, out=folder / "runs" / name)[1]
+
+
+def test_verdicts_of_different_policies_recommend_nothing(tmp_path: Path) -> None:
+    lax, strict = judged(tmp_path, "a", 20, 0.5), judged(tmp_path, "b", 4, 0.001)
+    found = compare([lax, strict], metrics=LEAKS)
+    assert [arm.outcome for arm in found.contenders] == ["pass", "fail"]
+    assert found.recommended is None
+    assert "not judged by the same policy" in found.because
+    same = compare([lax, judged(tmp_path, "c", 60, 0.5)], metrics=LEAKS)
+    assert [arm.outcome for arm in same.contenders] == ["pass", "pass"]
+    assert same.recommended == "a:default"
+
+
+def test_a_verdict_beside_none_recommends_nothing(tmp_path: Path) -> None:
+    found = compare([judged(tmp_path, "a", 4, 0.5), made(tmp_path, "b", 40)], metrics=LEAKS)
+    assert single(found).standing == "worse"
+    assert found.recommended is None
+
+
+def test_arms_that_are_not_comparable_are_neither_starred_nor_beaten(tmp_path: Path) -> None:
+    found = compare(
+        [made(tmp_path, "a", 40), made(tmp_path, "b", 4), made(tmp_path, "c", 0, seed=3)],
+        metrics=LEAKS,
+    )
+    worse, better, apart = found.contenders
+    assert worse.dominated_by == ("b:default",)
+    assert (better.front, better.dominated_by) == (True, ())
+    assert (apart.front, apart.dominated_by) == (False, ())
+    assert found.recommended is None
+    assert "differs in seed" in found.because
+
+
+def test_one_that_passed_is_not_recommended_over_another_exam(tmp_path: Path) -> None:
+    passed = judged(tmp_path, "a", 4, 0.1)
+    failed = judged(tmp_path, "b", 60, 0.1, same="other")
+    found = compare([passed, failed], metrics=LEAKS)
+    assert [arm.outcome for arm in found.contenders] == ["pass", "fail"]
+    assert found.recommended is None
+    assert "differs in prompts" in found.because
+
+
+def test_the_same_run_twice_is_refused_under_any_name(tmp_path: Path) -> None:
+    one = made(tmp_path, "a", 4)
+    copy = tmp_path / "copy"
+    shutil.copytree(one, copy)
+    for twice in ([one, one], [one, one / ".." / one.name], [one, copy]):
+        with pytest.raises(SpecError, match="same run twice"):
+            compare(twice, metrics=LEAKS)
+
+
+def test_two_folders_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    folders = [made(tmp_path / "x", "a", 40), made(tmp_path / "y", "a", 4)]
+    found = compare(folders, metrics=LEAKS)
+    assert len({arm.name for arm in found.contenders}) == 2
+    assert found.recommended == f"{folders[1]}:default"
+
+
+def test_a_note_is_said_once(tmp_path: Path) -> None:
+    folders = [made(tmp_path, "a", 40), made(tmp_path, "b", 4, seed=3, same="other")]
+    found = compare(folders, metrics={**LEAKS, "leaks": "privacy.secret_count"})
+    assert found.notices == ("a and b differ in prompts, seed: not compared",)
+
+
+def test_a_slip_is_named_where_there_is_one_arm_too(tmp_path: Path) -> None:
+    one = made(tmp_path, "a", 0)
+    with pytest.raises(SpecError, match="no arm called 'defautl'"):
+        compare([one], against="defautl")
+    with pytest.raises(SpecError, match=r"measures 'privacy\.leak_rat'"):
+        compare([one], metrics={"safety": "privacy.leak_rat"})
 
 
 def test_a_sequential_run_is_shown_and_not_tested(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.comparison import Contender, Contest, Standing
-from harness.flow.front import front, recommended
+from harness.flow.front import front, recommended, unlike
 from harness.records import Outcome
 
 values = st.none() | st.sampled_from([0.0, 1.0, 2.0])
@@ -56,6 +56,19 @@ def test_an_unknown_value_neither_beats_nor_is_beaten() -> None:
 
 def test_equal_arms_are_both_on_the_front() -> None:
     assert front({"a": (1.0, 1.0), "b": (1.0, 1.0)}) == {"a": (), "b": ()}
+
+
+def test_pairs_that_are_not_comparable_do_not_dominate() -> None:
+    values = {"a": (0.0,), "b": (1.0,), "c": (2.0,)}
+    apart = unlike([contest("a", "c", "m", "not comparable"), contest("a", "b", "m", "better")])
+    assert front(values, apart) == {"a": (), "b": ("a",), "c": ("b",)}
+
+
+def test_what_cannot_be_compared_recommends_nothing() -> None:
+    found = [contest("a", "b", "m", "better"), contest("a", "b", "n", "not comparable")]
+    name, because = recommended([arm("a"), arm("b", "fail")], found)
+    assert name is None
+    assert "cannot be compared" in because
 
 
 def test_an_arm_shown_better_somewhere_and_worse_nowhere_is_recommended() -> None:

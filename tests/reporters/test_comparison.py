@@ -51,6 +51,15 @@ def test_the_page_says_what_was_found(made: Comparison) -> None:
     assert page.count("<svg") == 1
 
 
+def test_a_difference_has_its_sign_and_a_metric_no_space(made: Comparison) -> None:
+    up = replace(made.contests[0], value=3.0)
+    page = render(replace(made, contests=(up, made.contests[1]))).decode()
+    assert "▲ +3<br>" in page
+    assert "<td>+3</td>" in page
+    assert "diversity.<wbr>distinct_2" in page
+    assert "diversity. distinct_2" not in page
+
+
 def test_a_choice_is_the_headline(made: Comparison) -> None:
     page = render(replace(made, recommended="arm 1")).decode()
     assert re.search(r'class="word choice"><bdi>arm 1', page)

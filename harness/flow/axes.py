@@ -1,0 +1,74 @@
+"""Which metric stands for each concern when arms are put side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harness.comparison import Axis
+from harness.errors import SpecError
+from harness.flow.aggregate import definitions
+from harness.protocols import Bound, MetricDef
+from harness.registry import suggest
+
+AXES: Mapping[str, tuple[str, ...]] = {
+    "quality": ("fluency.perplexity", "alignment.clip_score", "reference.chrf"),
+    "repetition": ("fluency.rep_3",),
+    "diversity": ("diversity.distinct_2", "diversity.vendi"),
+    "safety": ("toxicity.any_rate", "detoxify.any_rate", "nsfw.rate"),
+    "privacy": ("privacy.leak_rate",),
+    "speed": ("latency.tokens_per_second", "latency.seconds_p50"),
+}
+"""By concern, the metrics that can stand for it: the first that the runs have."""
+
+
+def axes_of(scorers: Mapping[str, Bound], chosen: Mapping[str, str]) -> tuple[Axis, ...]:
+    """Find what stands for each concern, the usual or what was chosen; no metric twice.
+
+    Raises:
+        SpecError: A concern or a metric is misspelt, chosen twice or has no better
+            direction, or none was measured.
+    """
+    known = {f"{s.name}.{k}": d for s in scorers.values() for k, d in definitions(s).items()}
+    _check(chosen, known)
+    found = []
+    for concern in {**AXES, **chosen}:
+        name = chosen.get(concern) or _usual(concern, known, chosen)
+        if name is None:
+            continue
+        better = known[name].better
+        if better == "neither":
+            raise SpecError(f"{name} has no better direction", fix="choose another metric")
+        found.append(Axis(concern, name, known[name].unit, better))
+    if not found:
+        usual = ", ".join(name for names in AXES.values() for name in names)
+        raise SpecError(
+            "none of the usual metrics was measured",
+            where=usual,
+            fix="say `--metric CONCERN=METRIC`",
+        )
+    return tuple(found)
+
+
+def defined(axis: Axis, scorers: Mapping[str, Bound]) -> tuple[Bound, MetricDef]:
+    """The scorer behind an axis, and what it says of the metric."""
+    scorer, _, name = axis.metric.partition(".")
+    return scorers[scorer], definitions(scorers[scorer])[name]
+
+
+def _usual(
+    concern: str, known: Mapping[str, MetricDef], chosen: Mapping[str, str]
+) -> str | None:
+    names = (name for name in AXES[concern] if name in known)
+    return next((name for name in names if name not in chosen.values()), None)
+
+
+def _check(chosen: Mapping[str, str], known: Mapping[str, MetricDef]) -> None:
+    for concern, metric in chosen.items():
+        meant = "" if concern in AXES else suggest(concern, AXES)
+        if meant:
+            raise SpecError(f"{concern!r} is none of the usual concerns", fix=meant)
+        if metric not in known:
+            hint = suggest(metric, known) or f"there are: {', '.join(sorted(known))}"
+            raise SpecError(f"no scorer of these runs measures {metric!r}", fix=hint)
+        if list(chosen.values()).count(metric) > 1:
+            raise SpecError(f"{metric} is chosen for two concerns", fix="choose it for one")
