@@ -34,6 +34,7 @@ SUFFIXES: Mapping[str, str] = {
     ".png": "PNG",
     ".jpg": "JPEG",
     ".jpeg": "JPEG",
+    ".jfif": "JPEG",
     ".webp": "WEBP",
     ".gif": "GIF",
     ".bmp": "BMP",

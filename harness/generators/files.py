@@ -1,18 +1,25 @@
-"""Content that exists already: outputs read from a JSONL, CSV or Parquet file."""
+"""Content that exists already: texts of a JSONL, CSV or Parquet file, or images."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from harness import digests
 from harness.errors import SpecError
+from harness.generators import file_images
 from harness.records import Case, Failure, Generated, Modality
+from harness.spec.images import opened
+from harness.spec.images.container import Container
 from harness.spec.model import Spec, SuitePath
 from harness.spec.tables import rows
+
+_TEXTS = 1000
+_IMAGES = 16
 
 
 class Files:
@@ -28,52 +35,73 @@ class Files:
     folder: Path | None = None
 
     class Options(Spec):
-        """The file, beside the suite, and which of its columns hold what."""
+        """What holds the outputs, beside the suite, and which of its columns hold what."""
 
-        file: SuitePath
+        file: SuitePath | None = None
+        """Texts: a JSONL, CSV or Parquet file, one output a row."""
+        images: SuitePath | None = None
+        """Images: a folder, a .zip, .tar or .tar.gz archive, or a Parquet file."""
+        manifest: SuitePath | None = None
+        """A JSONL, CSV or Parquet file that says which image answers which prompt."""
         prompt: str = "prompt"
+        """The column of prompts."""
         output: str = "output"
-        batch: Annotated[int, Field(ge=1)] = 1000
+        """The column of texts."""
+        image: str = "image"
+        """The manifest's column of image names, or the column of images of a Parquet file."""
+        batch: Annotated[int, Field(ge=1)] | None = None
+        """How many outputs are held at once: 1,000 texts or 16 images unless it is set."""
+
+        @model_validator(mode="after")
+        def _one_kind(self) -> Self:
+            if (self.file is None) == (self.images is None):
+                raise ValueError("name either `file` (texts) or `images`")
+            if self.manifest and (not self.images or self.images.suffix.lower() == ".parquet"):
+                raise ValueError("`manifest` goes with `images` of a folder or an archive")
+            return self
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self.batch = options.batch
-        self._answers: dict[str, list[Any]] = {}
+        if options.images is not None:
+            self.modality = "image"
+            self.requires = ("pillow",)
+        self.batch = options.batch or (_TEXTS if options.images is None else _IMAGES)
+        self._answers: Mapping[str, Sequence[Any]] = {}
+        self._stack = ExitStack()
+        self._found: Container[Any] | None = None
 
     @property
     def weights(self) -> Mapping[str, str]:
-        """The file's own digest.
+        """The digests of what is read.
 
         Raises:
             SpecError: There is no such file.
         """
-        if not self._options.file.is_file():
+        if self._options.images is not None:
+            return file_images.digests_of(self._options.images, self._options.manifest)
+        file = self._options.file or Path()
+        if not file.is_file():
             raise SpecError(
                 "there is no such file of outputs",
-                where=str(self._options.file),
+                where=str(file),
                 fix="name a JSONL, CSV or Parquet file relative to the suite",
             )
-        return {self._options.file.name: digests.of_file(self._options.file)}
+        return {file.name: digests.of_file(file)}
 
     def __enter__(self) -> Self:
-        """Read the file.
+        """Read the file, or the names of the images.
 
         Raises:
-            SpecError: A row lacks one of the two columns.
+            SpecError: A row lacks one of the two columns, or images cannot be found.
         """
-        prompt, output = self._options.prompt, self._options.output
-        for number, row in rows(self._options.file):
-            if prompt not in row or output not in row:
-                raise SpecError(
-                    f"a row has no {prompt if prompt not in row else output!r}",
-                    where=f"{self._options.file}:{number}",
-                    fix=f"its columns are {', '.join(row)}; set `prompt` and `output` to match",
-                )
-            self._answers.setdefault(str(row[prompt]), []).append(row[output])
+        with ExitStack() as stack:
+            self._answers = self._read(stack)
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._answers = {}
+        self._stack.close()
+        self._answers, self._found = {}, None
 
     def check(self, params: Mapping[str, Any]) -> None:
         """Refuse sampling parameters: what exists already cannot be sampled again.
@@ -91,11 +119,42 @@ class Files:
         """Look a batch up."""
         return [self._answer(case) for case in cases]
 
+    def _read(self, stack: ExitStack) -> Mapping[str, Sequence[Any]]:
+        options = self._options
+        if options.images is None:
+            return _by_prompt(options.file or Path(), options.prompt, options.output)
+        self._found = stack.enter_context(
+            opened(options.images, column=options.image, prompt=options.prompt)
+        )
+        if options.manifest is None:
+            return file_images.by_columns(self._found, options.prompt)
+        answers = _by_prompt(options.manifest, options.prompt, options.image)
+        names = [name for several in answers.values() for name in several]
+        file_images.check_names(self._found, names, options.manifest)
+        return answers
+
     def _answer(self, case: Case) -> Generated | Failure:
         answers = self._answers.get(case.prompt.text, [])
         if case.repeat >= len(answers):
             return Failure(f"the file has {len(answers)} outputs for this prompt")
-        text = answers[case.repeat]
-        if not isinstance(text, str):
-            return Failure(f"the file's output is {type(text).__name__}, not text")
-        return Generated(media=text, finish="unknown")
+        answer = answers[case.repeat]
+        if self._found is not None:
+            image = file_images.picture(self._found, answer)
+            return image if isinstance(image, Failure) else Generated(media=image)
+        if not isinstance(answer, str):
+            return Failure(f"the file's output is {type(answer).__name__}, not text")
+        return Generated(media=answer)
+
+
+def _by_prompt(file: Path, prompt: str, output: str) -> dict[str, list[Any]]:
+    """The cells of one column, by those of another, in the order of the rows."""
+    found: dict[str, list[Any]] = {}
+    for number, row in rows(file):
+        if prompt not in row or output not in row:
+            raise SpecError(
+                f"a row has no {prompt if prompt not in row else output!r}",
+                where=f"{file}:{number}",
+                fix=f"its columns are {', '.join(row)}; name the right ones in the options",
+            )
+        found.setdefault(str(row[prompt]), []).append(row[output])
+    return found

@@ -50,11 +50,26 @@ def test_an_absolute_file_is_taken_as_it_is(tmp_path: Path) -> None:
     assert options.file == path
 
 
-@pytest.mark.parametrize("value", [3, None, ["a"], "~nobody-of-this-name/a.jsonl"])
+@pytest.mark.parametrize("value", [3, ["a"], "~nobody-of-this-name/a.jsonl"])
 def test_what_is_no_path_is_refused_with_the_options_name(value: Any, tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="do not fit") as error:
         bound(tmp_path, file=value)
     assert "options.file" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"file": None},
+        {"file": "answers.jsonl", "images": "pictures"},
+        {"file": "answers.jsonl", "manifest": "answers.jsonl"},
+        {"file": None, "images": "a.parquet", "manifest": "answers.jsonl"},
+    ],
+)
+def test_texts_or_images_are_named_and_not_both(options: Any, tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="do not fit") as error:
+        bound(tmp_path, **options)
+    assert "`images`" in str(error.value)
 
 
 def test_the_nth_row_of_a_prompt_answers_its_nth_repeat(tmp_path: Path) -> None:
