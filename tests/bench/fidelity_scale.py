@@ -1,0 +1,91 @@
+"""Time and peak memory of every metric of features, by size; each in a process of its own.
+
+`python tests/bench/fidelity_scale.py 1000 10000 50000` for other sizes than the first two:
+the kernel and neighbour metrics look at all pairs, so 50,000 rows take many minutes.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import resource
+import sys
+import time
+from collections.abc import Callable
+from math import inf
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.metrics.frechet import frechet_distance_of_features, moments
+from harness.metrics.frechet_parts import frechet_infinity
+from harness.metrics.inception_score import inception_score
+from harness.metrics.kernel_distance import cmmd, kid
+from harness.metrics.manifold import manifold
+from harness.metrics.mind import mind
+from harness.metrics.nearest import near_duplicates, nearest
+from harness.metrics.vendi import vendi
+
+WIDTH, CLASSES = 2048, 1008
+SIZES = (1000, 10_000)
+Rows = NDArray[np.float32]
+METRICS: dict[str, Callable[[Rows, Rows], object]] = {
+    "frechet_distance": frechet_distance_of_features,
+    "frechet_infinity": lambda a, b: frechet_infinity(a, moments(b), 0),
+    "kid": kid,
+    "cmmd": cmmd,
+    "mind": lambda a, b: mind(a, b, 0),
+    "manifold": manifold,
+    "nearest": nearest,
+    "near_duplicates": lambda a, b: near_duplicates(a, 1.0),
+    "vendi_1": lambda a, b: vendi(a),
+    "vendi_2": lambda a, b: vendi(a, 2.0),
+    "vendi_inf": lambda a, b: vendi(a, inf),
+    "inception_score": lambda a, b: inception_score(probabilities(len(a))),
+}
+
+
+def features(count: int, seed: int) -> Rows:
+    """Rows that are never below 0, drawn as float32 so that the input is all there is."""
+    rows = np.random.default_rng(seed).standard_normal((count, WIDTH), dtype=np.float32)
+    return np.maximum(rows, 0.0, out=rows)
+
+
+def probabilities(count: int) -> Rows:
+    """Classes of each row."""
+    weights = np.random.default_rng(2).standard_exponential((count, CLASSES), dtype=np.float32)
+    weights /= weights.sum(axis=1, keepdims=True)
+    return weights
+
+
+def measure(name: str, count: int) -> None:
+    """Print one line of JSON; memory is the process's peak, and what its input took."""
+    a, b = features(count, 0), features(count, 1)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    start = time.perf_counter()
+    METRICS[name](a, b)
+    seconds = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    found = {
+        "bench": "fidelity_scale",
+        "metric": name,
+        "rows": count,
+        "seconds": seconds,
+        "peak_mib": peak,
+        "input_mib": before,
+    }
+    print(json.dumps(found), flush=True)
+
+
+def main() -> None:
+    """Measure every metric at every size."""
+    spawn = multiprocessing.get_context("spawn")
+    for count in map(int, sys.argv[1:] or SIZES):
+        for name in METRICS:
+            process = spawn.Process(target=measure, args=(name, count))
+            process.start()
+            process.join()
+
+
+if __name__ == "__main__":
+    main()
