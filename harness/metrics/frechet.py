@@ -21,9 +21,11 @@ def frechet_distance(a: Moments, b: Moments) -> float | None:
 
     |m_a - m_b|^2 + tr A + tr B - 2 tr (A B)^(1/2), with the covariances over N - 1.
     The last trace is the sum of square roots of the eigenvalues of the symmetric
-    L^T B L, where A = L L^T. No matrix square root is taken, so singular
-    covariances are nothing special. It falls as sets grow (the same distribution
-    against itself is far from 0): compare equal n only, or use `frechet_infinity`.
+    L^T B L, where A = L L^T, or of the singular values of L^T M with B = M M^T where
+    a covariance is singular: no matrix square root is taken.
+
+    It falls as sets grow, and the same distribution against itself is far from 0:
+    compare equal n only, or use `frechet_without_bias` or `frechet_infinity`.
 
     Args:
         a: Of any number of rows.
@@ -47,11 +49,9 @@ def frechet_distance(a: Moments, b: Moments) -> float | None:
     width = check_features(a.mean[None], a.scatter, b.mean[None], b.scatter)
     if min(a.n, b.n) < 2:
         return None
-    left = root(a)
-    if min(left.shape[1], b.n - 1) < width:
-        overlap = _nuclear_norm(left, root(b))
-    else:
-        overlap = root_sum(left.T @ b.covariance @ left)
+    overlap = _overlap(a, b) if min(a.n, b.n) > width else None
+    if overlap is None:
+        overlap = _nuclear_norm(root(a), root(b))
     apart = a.mean - b.mean
     traces = np.trace(a.scatter) / (a.n - 1) + np.trace(b.scatter) / (b.n - 1)
     return max(0.0, float(apart @ apart + traces - 2.0 * overlap))
@@ -120,7 +120,23 @@ def root(found: Moments) -> NDArray[np.float64]:
 
 def root_sum(symmetric: NDArray[np.float64]) -> float:
     """Sum of square roots of the eigenvalues, float64 [R, R]; those rounded below 0 are 0."""
-    values = np.linalg.eigvalsh(symmetric)
+    return _sum_of_roots(np.linalg.eigvalsh(symmetric))
+
+
+def _overlap(a: Moments, b: Moments) -> float | None:
+    """Find tr (A B)^(1/2) by LAPACK's A B x = w x (dsygv); None where A is singular."""
+    from scipy.linalg import eigh
+
+    try:
+        values: NDArray[np.float64] = eigh(
+            b.covariance, a.covariance, type=2, eigvals_only=True, driver="gv"
+        )
+    except np.linalg.LinAlgError:
+        return None
+    return _sum_of_roots(values)
+
+
+def _sum_of_roots(values: NDArray[np.float64]) -> float:
     return float(np.sqrt(np.maximum(values, 0.0)).sum())
 
 
