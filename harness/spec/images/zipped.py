@@ -45,7 +45,7 @@ def zipped(path: Path) -> Iterator[Container[zipfile.ZipInfo]]:
         total = 0
         for info in archive.infolist():
             total += info.file_size
-            if not info.is_dir():
+            if not info.filename.endswith("/"):
                 found.add(info.filename, _place(info))
         if total > expansion_limit(path):
             raise too_expansive(path)

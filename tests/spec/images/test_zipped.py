@@ -28,6 +28,15 @@ def test_a_link_in_a_zip_is_refused(tmp_path: Path) -> None:
     assert found == COLOURS
 
 
+def test_a_file_without_a_name_is_refused(tmp_path: Path) -> None:
+    data = zip_bytes({"0": png(), "a.png": png()}, zipfile.ZIP_STORED).replace(b"0", b"\0")
+    path = tmp_path / "a.zip"
+    path.write_bytes(data)
+    found = seen(path)
+    assert found.pop(".") == "the file's name leads outside, or is no plain text"
+    assert found == {"a.png": COLOURS["a.png"]}
+
+
 def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
     path = archived(tmp_path, ".zip")
     with warnings.catch_warnings(), zipfile.ZipFile(path, "a") as archive:
