@@ -248,13 +248,18 @@ class Excuse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """An earlier try of the same model under the same policy and exam, as logged."""
+    """An earlier try of the same model under the same policy and exam, as logged.
+
+    `subject` digests the model and its way of sampling, without their names in the suite.
+    """
 
     run_id: str
     generator: str
     seed: int
     outcome: str
     entry: str
+    strategy: str = ""
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

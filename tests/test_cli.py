@@ -167,8 +167,8 @@ def test_everything_is_listed(capsys: Captured, kind: str) -> None:
 
 def test_files_are_checked_without_being_run(capsys: Captured) -> None:
     found = told_json(capsys, "validate", "suite.yaml", "policy.yaml")
-    assert found["suite.yaml"] == "suite small, 3 prompts x 1 arms = 3 cases, 3 scorers"
-    assert "ok  policy.yaml: policy p, 1 rules" in told(capsys, "validate", "policy.yaml")
+    assert found["suite.yaml"] == "suite small, 3 prompts x 1 arm = 3 cases, 3 scorers"
+    assert "ok  policy.yaml: policy p, 1 rule" in told(capsys, "validate", "policy.yaml")
 
 
 @pytest.mark.parametrize("kind", ["suite", "policy"])
@@ -340,3 +340,17 @@ def test_help_names_every_command_and_the_exit_codes(capsys: Captured) -> None:
     ):  # fmt: skip
         assert command in printed
     assert "0 PASS, 1 FAIL, 2 INCONCLUSIVE" in " ".join(printed.split())
+
+
+def test_a_run_is_no_file(capsys: Captured) -> None:
+    Path("taken").write_text("x")
+    assert "a run is a folder" in refused(capsys, "run", "suite.yaml", "-o", "taken")
+
+
+def test_a_copy_can_be_judged_and_the_run_stays_as_it_is(capsys: Captured) -> None:
+    told_json(capsys, "run", "suite.yaml", "--policy", "policy.yaml", "-o", "runs/one")
+    before = Path("runs/one/seal.json").read_bytes()
+    found = told_json(capsys, "judge", "runs/one", "--policy", "policy.yaml", "-o", "runs/two")
+    assert found["folder"] == "runs/two"
+    assert Path("runs/one/seal.json").read_bytes() == before
+    assert "something already" in refused(capsys, "judge", "runs/one", "-o", "runs/two")

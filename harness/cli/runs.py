@@ -97,16 +97,27 @@ def judge(
     policy: Policy = None,
     waivers: Waivers = None,
     champion: Against = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Judge a copy, here; the run stays as it is."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Judge a stored run again, by its own policy or another. Loads no model."""
+    """Judge a stored run again, by its own policy or another. Loads no model.
+
+    By its own policy it keeps its waivers unless others are given; by another
+    policy it has only those given here. Its seal becomes a new one: use --out
+    for a run that an alias rests on.
+    """
     from harness.flow.assess import rejudge
     from harness.flow.champion import champion_of
+    from harness.flow.rules import copied
 
     rules = policy_(policy) if policy else None
     other = champion_of(champion, rules or folder, folder.parent)
-    view = rejudge(folder, rules, waivers=waivers, champion=other)
-    finish(view, summary(view, folder), as_json=as_json)
+    place = copied(folder, out) if out else folder
+    view = rejudge(place, rules, waivers=waivers, champion=other)
+    finish(view, summary(view, place), as_json=as_json)
 
 
 @app.command()

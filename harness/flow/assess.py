@@ -28,7 +28,7 @@ from harness.flow.report import decision, report
 from harness.flow.rules import Rules, own_policy, own_rules, prepare, stored_waivers
 from harness.flow.stored import StoredRun
 from harness.flow.waive import excuses
-from harness.ledger.seal import seal, verify, verify_measured
+from harness.ledger.seal import SEAL, seal, unsealed, verify, verify_measured
 from harness.metrics.pii.mask import mask_all
 from harness.records import Metric, RunView, Verdict
 from harness.spec.load import digest
@@ -41,8 +41,9 @@ def finish(store: Store, rules: Rules | None) -> RunView:
     if rules:
         prepare(store, rules)
     view = assess(store, rules.policy if rules else None, rules.today if rules else None)
+    seal(store.root)  # first: a decision never lies there without the scores' seal
     if rules:
-        attempts.decide(store, digest(rules.policy), _by_generator(view.verdicts))
+        attempts.decide(store, rules.policy, view.verdicts, rules.today)
     report(view, store)
     seal(store.root)
     return view
@@ -66,12 +67,19 @@ def rejudge(
     """
     Store(Path(folder)).read_json("manifest.json")  # before a lock makes the folder
     with Store(Path(folder)) as store:
-        verify_measured(store.root)
+        _verify_finished(store)
         granted = Path(waivers) if waivers else None
         if policy is None:
             return finish(store, own_rules(store, granted, champion, today))
         rules = Rules.read(Path(policy), waivers=granted, champion=champion, today=today)
         return finish(store, rules)
+
+
+def _verify_finished(store: Store) -> None:
+    """Check that what was generated and scored is what was sealed, if the run was finished."""
+    verify_measured(store.root)
+    if not (store.root / SEAL).exists() and attempts.decided(store):
+        raise unsealed(store.root)
 
 
 def review(folder: Path | str) -> RunView:
@@ -126,7 +134,7 @@ def assess(store: Store, policy: PolicySpec | None, today: date | None = None) -
         excuses=excuses(verdicts, waivers),
         attempts=tuple(evidence.attempts),
         progressions=progressions(store, verdicts, evidence, policy),
-        notices=_notices(policy, verdicts, waivers),
+        notices=_notices(store, policy, verdicts, waivers),
         judged_on=today.isoformat()
         if today and policy and _needs_day(policy, waivers)
         else None,
@@ -141,24 +149,24 @@ def verdicts_of(
     return judge(evidence, policy, stored_waivers(store))
 
 
-def _by_generator(verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    names = {verdict.generator for verdict in verdicts}
-    return {
-        name: overall([v.outcome for v in verdicts if v.generator == name]) for name in names
-    }
-
-
 def _needs_day(policy: PolicySpec, waivers: Sequence[Waiver]) -> bool:
-    return bool(waivers) or any(r.document and r.document.max_age_days for r in policy.rules)
+    return bool(waivers) or any(r.document and r.document.dated for r in policy.rules)
 
 
 def _notices(
-    policy: PolicySpec | None, verdicts: Sequence[Verdict], waivers: Sequence[Waiver]
+    store: Store,
+    policy: PolicySpec | None,
+    verdicts: Sequence[Verdict],
+    waivers: Sequence[Waiver],
 ) -> tuple[str, ...]:
     if policy is None:
         return ()
     unused = [e.id for e in excuses(verdicts, waivers) if not e.used]
-    return (*notices(policy), *(f"waiver {name} excuses nothing here" for name in unused))
+    return (
+        *attempts.elsewhere(store, digest(policy)),
+        *notices(policy),
+        *(f"waiver {name} excuses nothing here" for name in unused),
+    )
 
 
 def _digests(

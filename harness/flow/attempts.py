@@ -3,9 +3,12 @@
 Whoever tries again until the dice fall well has not passed. So a run's seed is
 committed to `attempts.jsonl`, beside the run's folder, before its first output;
 its verdict is added there; and a try of the same subject, policy and exam after
-a fail is `inconclusive(unplanned_retry)` unless the policy planned it. Another
-seed, or more samples of each prompt, is another try of the same exam. Running
-the same plan again, or judging it again, is none: it has the same outputs.
+a fail is `inconclusive(unplanned_retry)` unless the policy planned it. The subject
+is a model under one way of sampling, whatever the suite calls it; the exam is the
+prompts. Another seed, more samples of each prompt, or another scorer is another
+try. Running the same plan again, or judging it again, is none: it has the same
+outputs. But a verdict that is no pass, under another policy, is told wherever the
+same subject is judged.
 
 The file is a chain of digests, so an entry cannot be changed or taken out. It
 can be deleted whole, or a run made in another folder: what is recorded in
@@ -15,20 +18,16 @@ MLflow is what cannot be hidden.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
-from harness import digests
 from harness.engine.store import Store
 from harness.ledger.journal import Journal
-from harness.records import Attempt, Outcome
+from harness.records import Attempt, Verdict
+from harness.spec.load import digest
+from harness.spec.policy import PolicySpec
 
 NAME, FACTS = "attempts.jsonl", "attempts.json"
-
-
-def exam_of(manifest: Mapping[str, Any]) -> str:
-    """Digest of what is asked and how it is read, without the seed and the sample size."""
-    scorers = {name: item["fingerprint"] for name, item in manifest["scorers"].items()}
-    return digests.of_json([manifest["exam"], scorers])
 
 
 def commit(store: Store, manifest: Mapping[str, Any], seed: int) -> None:
@@ -37,15 +36,7 @@ def commit(store: Store, manifest: Mapping[str, Any], seed: int) -> None:
     known = {(e["run_id"], e["plan"]) for e in journal.read() if e["event"] == "planned"}
     if (manifest["run_id"], manifest["plan"]) in known:
         return
-    journal.add(
-        [
-            {
-                "event": "planned", "run_id": manifest["run_id"], "plan": manifest["plan"],
-                "exam": exam_of(manifest), "generator": name, "subject": subject, "seed": seed,
-            }
-            for name, subject in sorted(manifest["subjects"].items())
-        ]
-    )  # fmt: skip
+    journal.add([_about(manifest, arm, seed) | {"event": "planned"} for arm in _arms(manifest)])
 
 
 def look_up(store: Store, policy: str) -> None:
@@ -60,15 +51,27 @@ def look_up(store: Store, policy: str) -> None:
     own = [e for e in entries if e["event"] == "planned" and e["plan"] == manifest["plan"]]
     before = _facts(store)
     committed = own[0]["hash"] if own else before.get("committed")
-    earlier = [_attempt(e) for e in _others(entries, manifest, policy)]
-    kept = [a for a in before.get("earlier", {}).get(policy, []) if a not in earlier]
-    every = {**before.get("earlier", {}), policy: [*kept, *earlier]}
-    store.write_json(FACTS, {"committed": committed, "earlier": every})
+    same = _of_the_subjects(entries, manifest)
+    tries = [e for e in same if e["policy"] == policy and e["plan"] != manifest["plan"]]
+    other = [e for e in same if e["policy"] != policy and e["outcome"] != "pass"]
+    store.write_json(
+        FACTS,
+        {
+            "committed": committed,
+            "earlier": _kept(before, "earlier", policy, [_attempt(e) for e in tries]),
+            "elsewhere": _kept(before, "elsewhere", policy, [_told(e) for e in other]),
+        },
+    )
 
 
 def earlier(store: Store, policy: str) -> tuple[Attempt, ...]:
-    """The tries that were noted by `look_up`."""
+    """The tries under this policy that were noted by `look_up`."""
     return tuple(Attempt(**item) for item in _facts(store).get("earlier", {}).get(policy, []))
+
+
+def elsewhere(store: Store, policy: str) -> tuple[str, ...]:
+    """What the same subjects came to under other policies, where that was no pass."""
+    return tuple(_facts(store).get("elsewhere", {}).get(policy, []))
 
 
 def committed(store: Store) -> bool:
@@ -76,50 +79,100 @@ def committed(store: Store) -> bool:
     return bool(_facts(store).get("committed"))
 
 
-def decide(store: Store, policy: str, outcomes: Mapping[str, Outcome]) -> None:
-    """Add a verdict to the journal, by generator; the same one is not added twice."""
+def decided(store: Store) -> bool:
+    """Whether the journal holds a verdict on the run in this folder."""
+    if not (store.root / "manifest.json").is_file():
+        return False
     manifest = store.read_json("manifest.json")
+    mine = (str(store.root.name), manifest["plan"])
+    return any(
+        (e.get("folder"), e["plan"]) == mine
+        for e in _journal(store).read()
+        if e["event"] == "decided"
+    )
+
+
+def decide(store: Store, policy: PolicySpec, verdicts: Sequence[Verdict], today: date) -> None:
+    """Add each arm's verdict to the journal; the same one is not added twice."""
+    manifest = store.read_json("manifest.json")
+    seed = store.read_json("suite.json")["seed"]
+    outcomes = {(v.generator, v.strategy): v.outcome for v in verdicts}
+    about = {
+        "event": "decided",
+        "folder": store.root.name,
+        "policy": digest(policy),
+        "policy_name": f"{policy.metadata.name} {policy.metadata.version or ''}".strip(),
+        "day": today.isoformat(),
+    }
     journal = _journal(store)
     known = journal.read()
     fresh = [
-        {
-            "event": "decided", "run_id": manifest["run_id"], "plan": manifest["plan"],
-            "exam": exam_of(manifest), "generator": name, "policy": policy,
-            "subject": manifest["subjects"][name], "outcome": outcome,
-            "seed": store.read_json("suite.json")["seed"],
-        }
-        for name, outcome in sorted(outcomes.items())
-    ]  # fmt: skip
+        _about(manifest, arm, seed)
+        | about
+        | {"outcome": outcomes[arm["generator"], arm["strategy"]]}
+        for arm in _arms(manifest)
+        if (arm["generator"], arm["strategy"]) in outcomes
+    ]
     journal.add([entry for entry in fresh if not _said(entry, known)])
 
 
+def _arms(manifest: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return sorted(manifest["arms"], key=lambda arm: (arm["generator"], arm["strategy"]))
+
+
+def _about(manifest: Mapping[str, Any], arm: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    return {
+        "run_id": manifest["run_id"], "plan": manifest["plan"], "exam": manifest["exam"],
+        "generator": arm["generator"], "strategy": arm["strategy"],
+        "subject": arm.get("subject", ""), "seed": seed,
+    }  # fmt: skip
+
+
 def _said(entry: Mapping[str, Any], known: Sequence[Mapping[str, Any]]) -> bool:
-    keys = ("plan", "generator", "policy")
-    same = [e for e in known if e["event"] == "decided" and all(e[k] == entry[k] for k in keys)]
+    keys = ("plan", "generator", "strategy", "policy", "folder")
+    same = [
+        e for e in known if e["event"] == "decided" and all(e.get(k) == entry[k] for k in keys)
+    ]
     return bool(same) and same[-1]["outcome"] == entry["outcome"]
 
 
-def _others(
-    entries: Sequence[Mapping[str, Any]], manifest: Mapping[str, Any], policy: str
+def _of_the_subjects(
+    entries: Sequence[Mapping[str, Any]], manifest: Mapping[str, Any]
 ) -> list[Mapping[str, Any]]:
-    """The last verdict of each other plan on one of these subjects, policy and exam."""
-    exam, subjects = exam_of(manifest), set(manifest["subjects"].values())
+    """The last verdict of each plan and policy on one of these subjects, at the same exam."""
+    subjects = {arm.get("subject", "") for arm in manifest["arms"]}
     last = {
-        (e["plan"], e["generator"]): e
+        tuple(e.get(key) for key in ("plan", "policy", "subject")): e
         for e in entries
         if e["event"] == "decided"
-        and e["plan"] != manifest["plan"]
-        and (e["policy"], e["exam"]) == (policy, exam)
+        and e["exam"] == manifest["exam"]
         and e["subject"] in subjects
     }
     return list(last.values())
+
+
+def _kept(
+    before: Mapping[str, Any], what: str, policy: str, found: Sequence[Any]
+) -> dict[str, Any]:
+    """Add to what was noted already: a journal that is gone takes nothing back."""
+    noted = dict(before.get(what, {}))
+    old = [item for item in noted.get(policy, []) if item not in found]
+    return {**noted, policy: [*old, *found]}
 
 
 def _attempt(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "run_id": entry["run_id"], "generator": entry["generator"], "seed": entry["seed"],
         "outcome": entry["outcome"], "entry": entry["hash"],
+        "strategy": entry.get("strategy", ""), "subject": entry["subject"],
     }  # fmt: skip
+
+
+def _told(entry: Mapping[str, Any]) -> str:
+    return (
+        f"{entry['generator']}/{entry['strategy']} was {entry['outcome'].upper()} under "
+        f"policy {entry['policy_name']} on {entry['day']} (run {entry['run_id']})"
+    )
 
 
 def _facts(store: Store) -> dict[str, Any]:

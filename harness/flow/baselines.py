@@ -36,8 +36,9 @@ def bring(store: Store, policy: PolicySpec, champion: Champion) -> None:
     Args:
         store: The run.
         policy: What it is judged by.
-        champion: The run of what is served now. Anchors are found by their seal,
-            among the run folders beside this one.
+        champion: The run of what is served now. A run is never its own: judged
+            again, it keeps the one it was compared with. Anchors are found by their
+            seal, among the run folders beside this one.
 
     Raises:
         AlteredError: A run to compare with was changed after it was sealed.
@@ -47,7 +48,7 @@ def bring(store: Store, policy: PolicySpec, champion: Champion) -> None:
         folder = champion if name == CHAMPION else _anchored(store, name)
         if folder == NONE:
             known[name] = None
-        elif folder is not None:
+        elif folder is not None and folder.resolve() != store.root.resolve():
             known[name] = _copied(store, folder)
     if known:
         store.write_json(INDEX, known)

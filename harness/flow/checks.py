@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from harness.flow.comparisons import Ask
@@ -102,17 +102,26 @@ def document(rule: Rule, asked: Document, evidence: Evidence) -> Finding:
         said = f"the signature of {', '.join(signed.invalid)} is not of these bytes"
         decided = ("fail", "digest_mismatch", said)
     elif valid < asked.signatures:
-        decided = ("fail", "evidence", f"{valid} of {asked.signatures} signatures")
+        decided = ("fail", "evidence", _unsigned(asked, people))
     elif stale := _stale(asked, evidence.today):
         decided = ("inconclusive", "stale", stale)
     return _numbered(_static(rule, words, decided), ">=", asked.signatures, valid)
 
 
+def _unsigned(asked: Document, people: Sequence[str]) -> str:
+    """Count the signatures, and name who has not signed and where theirs is looked for."""
+    absent = [name for name in sorted(asked.signed_by) if name not in people]
+    files = ", ".join(f"{asked.file}.{name}.sig" for name in absent)
+    return f"{len(people)} of {asked.signatures} signatures; not there: {files}"
+
+
 def _stale(asked: Document, today: date | None) -> str:
-    if asked.max_age_days is None or asked.dated is None:
+    if asked.dated is None:
         return ""
     dated = date.fromisoformat(asked.dated)
-    if today is None or dated > today or today - dated > timedelta(days=asked.max_age_days):
+    if today is None or dated > today:
+        return f"dated {asked.dated}, which is yet to come"
+    if asked.max_age_days is not None and today - dated > timedelta(days=asked.max_age_days):
         return f"dated {asked.dated}, and at most {asked.max_age_days} days are allowed"
     return ""
 
@@ -143,7 +152,8 @@ def _gaps(arm: ArmName, evidence: Evidence, policy: PolicySpec) -> Iterator[tupl
     if not evidence.committed:
         said = "its seed was not written down before it was generated"
         yield "attempts", Gap("unplanned_retry", said)
-    failed = [a for a in evidence.attempts if a.generator == generator and a.outcome == "fail"]
+    own = evidence.arm_subjects.get(arm)
+    failed = [a for a in evidence.attempts if a.subject == own and a.outcome == "fail"]
     if len(failed) >= policy.attempts:
         tried = ", ".join(f"{a.run_id} (seed {a.seed})" for a in failed)
         said = (

@@ -63,6 +63,7 @@ class Evidence:
     the tags of each distinct planned prompt. `partial` names the arms whose plan
     was not gone through to the end, because a sequential gate stopped. `absent`
     names baselines that are known not to exist: unknown is another matter.
+    `arm_subjects` digest each arm's model and way of sampling, without their names.
     `committed` says that the seed was written down before anything was generated.
     """
 
@@ -70,6 +71,7 @@ class Evidence:
     at: Callable[[Metric, float], Metric] = lambda metric, _: metric
     contrast: Callable[[Question], Difference | Gap] = _no_baseline
     absent: frozenset[str] = frozenset()
+    arm_subjects: Mapping[ArmName, str] = field(default_factory=dict)
     prompts: Sequence[Mapping[str, str]] = ()
     documents: Mapping[str, Signed] = field(default_factory=dict)
     subjects: Mapping[str, str] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.engine.store import Store
 from harness.errors import RefusedError, WaiverError
+from harness.flow import attempts
 from harness.flow.baselines import CHAMPION, asked_for, champion_seal
 from harness.flow.bind import bind
 from harness.flow.rules import own_policy, stored_waivers
@@ -19,6 +20,7 @@ from harness.ledger.subject import Subject, subject_of
 from harness.ledger.tracking import recall
 from harness.ledger.versions import register, served_seal
 from harness.records import RunView
+from harness.spec.load import digest
 from harness.spec.suite import SuiteSpec
 
 
@@ -46,7 +48,10 @@ def promote(
     subject, weights = _subject(folder, generator)
     recorded = recall(folder)
     version = register(subject, recorded, model, folder=weights)
-    result = {"model": model, "version": version, "alias": alias, "moved": False}
+    result: dict[str, Any] = {
+        "model": model, "version": version, "alias": alias, "moved": False,
+        "next": list(_elsewhere(folder)),
+    }  # fmt: skip
     if view.outcome != "pass":
         outcome = (view.outcome or "not judged").upper()
         said = f"{model} version {version} registered; {alias!r} does not move: {outcome}"
@@ -60,6 +65,13 @@ def promote(
     before = f", from version {moved.previous}" if moved.previous not in (None, version) else ""
     said = f"{alias!r} of {model} is now version {version}{before}"
     return result | {"moved": True, "previous": moved.previous, "said": said}
+
+
+def _elsewhere(folder: Path) -> tuple[str, ...]:
+    """What the same model came to under other policies, where that was no pass."""
+    store = Store(folder)
+    policy = own_policy(store)
+    return attempts.elsewhere(store, digest(policy)) if policy else ()
 
 
 def _check_champion(folder: Path, sealed: str, model: str, alias: str) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 from harness.engine.store import Store
+from harness.errors import SpecError
 from harness.flow import attempts, baselines, documents
 from harness.flow.waive import check
+from harness.ledger.seal import verify
 from harness.spec.extend import load_policy
 from harness.spec.load import digest
 from harness.spec.policy import PolicySpec
@@ -61,6 +64,20 @@ def prepare(store: Store, rules: Rules) -> None:
         store.write_json(_WAIVERS, items)
     else:
         (store.root / _WAIVERS).unlink(missing_ok=True)
+
+
+def copied(folder: Path, out: Path) -> Path:
+    """Copy a run, so that the copy is judged and what rests on the run stays as it is.
+
+    Raises:
+        AlteredError: There is no run there, or it was changed.
+        SpecError: Something is there already.
+    """
+    verify(folder)
+    if out.exists():
+        raise SpecError("there is something already", where=str(out), fix="name a new folder")
+    shutil.copytree(folder, out)
+    return out
 
 
 def own_policy(store: Store) -> PolicySpec | None:

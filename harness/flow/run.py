@@ -24,13 +24,15 @@ from harness.flow.assess import finish
 from harness.flow.environment import environment
 from harness.flow.generate import generate
 from harness.flow.plan import Plan, plan
+from harness.flow.policy.fit import announce, check_fit
 from harness.flow.progress import Progress, Silent
 from harness.flow.progression import NAME as SEQUENCE
 from harness.flow.progression import looks_of
 from harness.flow.rules import Rules
 from harness.flow.score import score
 from harness.flow.sequential import collect_in_rounds
-from harness.flow.subjects import subjects
+from harness.flow.subjects import arm_subject, subjects
+from harness.ledger.seal import verify_measured
 from harness.protocols import Executor
 from harness.records import RunView
 from harness.spec.load import digest, load
@@ -90,9 +92,12 @@ def run(
     path = Path(suite)
     planned = _planned(load(path, SuiteSpec), path.parent, how)
     rules = _rules(policy, how)
+    if rules and policy is not None:
+        announce(check_fit(Path(policy), rules.policy, planned))
     place = out if out is not None else how.out
     folder = Path(place) if place is not None else how.runs / _name(planned)
     with Store(folder) as store:
+        verify_measured(store.root)
         collect(planned, store, progress or Silent(), rules)
         return finish(store, rules), folder
 
@@ -138,6 +143,7 @@ def collect(
 
 def _begin(planned: Plan, store: Store, rules: Rules | None) -> None:
     """Write down what was asked and commit to its seed, before anything is generated."""
+    known = subjects(planned)
     manifest: dict[str, Any] = {
         "run_id": _name(planned),
         "harness": harness.__version__,
@@ -152,10 +158,11 @@ def _begin(planned: Plan, store: Store, rules: Rules | None) -> None:
                 "strategy": arm.strategy.name,
                 "fingerprint": arm.generator.fingerprint,
                 "identity": arm.generator.identity,
+                "subject": arm_subject(known[arm.generator.name], arm.strategy.params),
             }
             for arm in planned.arms
         ],
-        "subjects": {name: subject.digest for name, subject in subjects(planned).items()},
+        "subjects": {name: subject.digest for name, subject in known.items()},
         "scorers": {
             s.name: {"fingerprint": s.fingerprint, "identity": s.identity}
             for s in planned.scorers
@@ -163,10 +170,13 @@ def _begin(planned: Plan, store: Store, rules: Rules | None) -> None:
     }
     if planned.looks:
         manifest["looks"] = list(planned.looks)
-    elif not _same_plan(store, planned.digest):
+    asked = planned.suite.model_dump(mode="json")
+    if not (store.holds("manifest.json", manifest) and store.holds("suite.json", asked)):
+        store.reopen()
+    if not planned.looks and not _same_plan(store, planned.digest):
         (store.root / SEQUENCE).unlink(missing_ok=True)
         store.write_cases(case for arm in planned.arms for case in planned.cases(arm))
-    store.write_json("suite.json", planned.suite.model_dump(mode="json"))
+    store.write_json("suite.json", asked)
     place = {"policy_base": str(rules.base.resolve())} if rules else {}
     store.write_json("local.json", {"base": str(planned.base.resolve()), **place})
     attempts.commit(store, manifest, planned.suite.seed)

@@ -66,6 +66,10 @@ class StoredRun:
             prompts=_prompts(self.store),
             documents=documents.signed(self.store, policy),
             subjects=self.manifest["subjects"],
+            arm_subjects={
+                (a["generator"], a["strategy"]): a.get("subject", "")
+                for a in self.manifest["arms"]
+            },
             identities={
                 a["generator"]: a["identity"].get("kind", "code") for a in self.manifest["arms"]
             },

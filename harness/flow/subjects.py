@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from harness import digests
 from harness.flow.plan import Plan
 from harness.ledger.subject import Subject, subject_of
 
@@ -23,6 +24,12 @@ def subjects(planned: Plan) -> dict[str, Subject]:
         name: subject_of(name, described(bound.identity, params, bound.plugin.folder))
         for name, bound in generators.items()
     }
+
+
+def arm_subject(subject: Subject, params: Mapping[str, Any]) -> str:
+    """Digest one model under one way of sampling, whatever the suite calls either."""
+    config = {key: value for key, value in subject.config.items() if key != "strategies"}
+    return digests.of_json([subject.identity, dict(subject.files), config, dict(params)])
 
 
 def described(

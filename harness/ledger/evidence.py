@@ -10,10 +10,11 @@ from typing import Any
 
 from harness import digests
 from harness.errors import AlteredError, RefusedError
+from harness.ledger.seal import DECISION
 from harness.ledger.subject import Subject, evaluated
 from harness.records import RunView
 
-MANIFEST, DECISION, SUITE = "manifest.json", "decision.json", "suite.json"
+MANIFEST, SUITE = "manifest.json", "suite.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -119,7 +119,11 @@ def _check_record(server: Server, evidence: Evidence, top: str) -> None:
             "the run is only half recorded", where=parent, fix=f"harness record {evidence.root}"
         )
     if tags.get("harness.seal") != top:
-        raise AlteredError("the run was recorded under another seal", where=parent)
+        raise AlteredError(
+            "the run was recorded under another seal: it was judged again since, or changed",
+            where=parent,
+            fix=f"harness record {evidence.root}",
+        )
 
 
 def _set_alias(server: Server, model: str, alias: str, version: str) -> None:

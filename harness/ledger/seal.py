@@ -11,7 +11,7 @@ from harness.durable import write_json
 from harness.errors import AlteredError
 from harness.ledger.listing import list_files
 
-SEAL = "seal.json"
+SEAL, DECISION = "seal.json", "decision.json"
 LATER = frozenset({SEAL, "record.json", ".lock"})
 """What lies in a run's folder beside its evidence; written after sealing, or empty."""
 MEASURED = ("cases/", "outputs/", "scores/", "media/", "suite.json", "manifest.json")
@@ -80,12 +80,15 @@ def verify_measured(root: Path) -> None:
     """Check that what was asked, generated and scored is what was sealed, before it is used.
 
     What is derived from it may differ, since it is about to be made again. A
-    run that was never sealed has promised nothing.
+    run that was never finished has promised nothing; a finished one is sealed.
 
     Raises:
-        AlteredError: A case, an output or a score was added, removed or changed.
+        AlteredError: A case, an output or a score was added, removed or changed, or the
+            run was decided and its seal is gone.
     """
     if not (root / SEAL).exists():
+        if (root / DECISION).exists():
+            raise unsealed(root)
         return
     now = {n: d for n, d in list_files(root, _beside).items() if n.startswith(MEASURED)}
     then = {n: d for n, d in _read(root / SEAL)["files"].items() if n.startswith(MEASURED)}
@@ -95,6 +98,15 @@ def verify_measured(root: Path) -> None:
             where="\n         ".join(changes),
             fix="restore these files, or run the suite again in a new folder",
         )
+
+
+def unsealed(root: Path) -> AlteredError:
+    """Say that a run was finished and its seal is gone, so nothing vouches for its scores."""
+    return AlteredError(
+        "the run was judged before and its seal is gone: nothing vouches for its scores",
+        where=str(root / SEAL),
+        fix="restore seal.json, or run the suite in a new folder",
+    )
 
 
 def _changes(now: dict[str, str], then: dict[str, str]) -> list[str]:

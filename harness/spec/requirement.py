@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from datetime import date
 from typing import Annotated, Literal, Self
@@ -23,6 +25,9 @@ def _day(text: str) -> str:
 
 Day = Annotated[str, AfterValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 """A day that is in the calendar, as YYYY-MM-DD."""
+
+_ED25519 = bytes.fromhex("302a300506032b6570032100")
+"""What the DER form of every Ed25519 public key begins with."""
 
 
 class Requirement(Spec):
@@ -129,9 +134,28 @@ class Document(Spec):
                 f"{self.signatures} signatures are asked for and {len(self.signed_by)} "
                 "people may sign: name their keys under `signed_by`"
             )
+        keys: dict[bytes, str] = {}
+        for name, key in self.signed_by.items():
+            other = keys.setdefault(_ed25519(name, key), name)
+            if other != name:
+                raise ValueError(f"{other} and {name} have one key, and so are one person")
         if self.max_age_days is not None and self.dated is None:
             raise ValueError("`max_age_days` needs `dated`, the document's date")
         return self
+
+
+def _ed25519(name: str, key: str) -> bytes:
+    """The 32 bytes of a public key, out of the base64 of its PEM (RFC 8410)."""
+    try:
+        raw = base64.b64decode(key, validate=True)
+    except (binascii.Error, ValueError):
+        raw = b""
+    if len(raw) != len(_ED25519) + 32 or not raw.startswith(_ED25519):
+        raise ValueError(
+            f"the key of {name} is no Ed25519 public key: give the one line of base64 "
+            "between the BEGIN and END of `openssl pkey -in KEY.pem -pubout`"
+        )
+    return raw[len(_ED25519) :]
 
 
 class Slices(Spec):

@@ -131,3 +131,53 @@ def test_the_facts_in_the_run_hold_no_path_and_no_text(tmp_path: Path) -> None:
     assert "question" not in facts
     store = Store(tmp_path / "runs" / "b")
     assert SuiteSpec.model_validate_json(json.dumps(store.read_json("suite.json"))).seed == 2
+
+
+def test_another_name_in_the_suite_is_no_other_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from harness.generators.files import Files
+
+    monkeypatch.setattr(Files, "weights", {})  # one model, whatever its outputs: luck
+    assert gate(tmp_path, 30, seed=1, out="first").outcome == "fail"
+    suite = write_suite(tmp_path, "model", planted(200, 0), seed=2)
+    renamed = suite.read_text().replace("{name: model, use: files", "{name: other, use: files")
+    suite.write_text(renamed.replace("scorers:", "strategies: [{name: again}]\nscorers:"))
+    view, _ = run(suite, tmp_path / "policy.yaml", out=tmp_path / "runs" / "second")
+    assert view.verdicts[0].generator == "other"
+    assert "unplanned_retry" in causes(view)
+
+
+def test_a_fail_under_another_policy_is_told_wherever_the_model_is_judged(
+    tmp_path: Path,
+) -> None:
+    gate(tmp_path, 30, seed=1, out="a")
+    lax = write_policy(tmp_path, LEAKS.replace("0.05", "0.5"), name="lax")
+    view = rejudge(tmp_path / "runs" / "a", lax)
+    assert view.outcome == "pass"
+    assert "model/default was FAIL under policy p" in view.notices[0]
+    (tmp_path / "runs" / NAME).unlink()  # the run's own folder still knows
+    assert rejudge(tmp_path / "runs" / "a", lax).notices == view.notices
+    assert "was FAIL under policy p" in (tmp_path / "runs" / "a" / "report.html").read_text()
+    assert review(tmp_path / "runs" / "a").notices == view.notices
+
+
+def test_scores_of_a_judged_run_are_not_sealed_anew_without_its_seal(tmp_path: Path) -> None:
+    gate(tmp_path, 30, seed=1, out="a")
+    folder = tmp_path / "runs" / "a"
+    (folder / "seal.json").unlink()
+    with pytest.raises(AlteredError, match="its seal is gone"):
+        rejudge(folder, None)
+    with pytest.raises(AlteredError, match="its seal is gone"):
+        gate(tmp_path, 30, seed=1, out="a")
+    (folder / "decision.json").unlink()  # the journal beside the run still knows
+    with pytest.raises(AlteredError, match="its seal is gone"):
+        rejudge(folder, None)
+
+
+def test_running_on_does_not_seal_scores_that_were_changed(tmp_path: Path) -> None:
+    gate(tmp_path, 30, seed=1, out="a")
+    part = next((tmp_path / "runs" / "a" / "scores" / "privacy").glob("*.parquet"))
+    part.write_bytes(part.read_bytes() + b"x")
+    with pytest.raises(AlteredError, match="changed after it was sealed"):
+        gate(tmp_path, 30, seed=1, out="a")

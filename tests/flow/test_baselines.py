@@ -162,3 +162,13 @@ def test_a_strategy_of_the_same_run_can_be_the_other_side(tmp_path: Path) -> Non
     assert found["a"].outcome == "not_applicable"
     assert found["b"].op == "within"
     assert found["b"].value == 0
+
+
+def test_a_run_is_never_its_own_champion(tmp_path: Path) -> None:
+    policy = write_policy(tmp_path, NO_WORSE % "")
+    run_folder = made(tmp_path, "new", 150)
+    alone = rejudge(run_folder, policy, champion=run_folder)
+    assert alone.outcome == "inconclusive"
+    assert compared(tmp_path, 150, 6, policy).outcome == "fail"
+    again = rejudge(run_folder, policy, champion=run_folder)
+    assert again.outcome == "fail"  # still against the one it was compared with

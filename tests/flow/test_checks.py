@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 from datetime import date
 from typing import Any
@@ -15,7 +16,14 @@ from tests.flow.synthetic import TODAY, evidence, finding, findings, metric, pol
 ALL = {"id": "r", "conform": {"metric": "label.ok"}}
 NONE = {"id": "r", "conform": {"metric": "label.ok", "expect": "none"}}
 GOOD = {"name": "label.ok", "value": 1.0, "low": 0.98, "high": 1.0, "better": "higher"}
-KEYS = {"ann": "key-a", "bob": "key-b", "cyd": "key-c"}
+
+
+def key(letter: bytes) -> str:
+    """A public key in the form that policies hold: the DER of RFC 8410, as base64."""
+    return base64.b64encode(bytes.fromhex("302a300506032b6570032100") + letter * 32).decode()
+
+
+KEYS = {"ann": key(b"a"), "bob": key(b"b"), "cyd": key(b"c")}
 
 
 def conforms(rule: dict[str, Any] = ALL, *, partial: bool = False, **changes: Any) -> Finding:
@@ -226,3 +234,14 @@ def test_a_document_is_neither_too_old_nor_of_the_future(
 def test_a_document_without_a_greatest_age_never_grows_old() -> None:
     signed = Signed("d" * 64, ("ann",))
     assert document(signed, dated="1999-01-01").outcome == "pass"
+
+
+def test_a_document_of_the_future_is_none_whatever_its_greatest_age() -> None:
+    found = document(Signed("d" * 64, ("ann",)), dated="2026-11-26")
+    assert (found.outcome, found.cause) == ("inconclusive", "stale")
+    assert "yet to come" in found.message
+
+
+def test_who_has_not_signed_is_named_with_the_file_that_is_looked_for() -> None:
+    found = document(Signed("d" * 64, ("ann",)), signatures=2)
+    assert found.message == "1 of 2 signatures; not there: log.md.bob.sig, log.md.cyd.sig"

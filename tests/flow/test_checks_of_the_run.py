@@ -7,11 +7,20 @@ from typing import Any
 
 import pytest
 
+from harness.flow.evidence import Evidence
 from harness.flow.judge import judge
-from harness.records import Attempt
+from harness.records import Attempt, Metric
 from tests.flow.synthetic import evidence, findings, limit, metric, policy
 
-TRIED = Attempt(run_id="old", generator="g", seed=7, outcome="fail", entry="e" * 64)
+MODEL = "5" * 64
+TRIED = Attempt(
+    run_id="old", generator="g", seed=7, outcome="fail", entry="e" * 64, subject=MODEL
+)
+
+
+def tried_before(*metrics: Metric, **seen: Any) -> Evidence:
+    """Evidence about the model that an earlier attempt was about."""
+    return evidence(*metrics, arm_subjects={("g", "s"): MODEL}, **seen)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +49,7 @@ def test_a_run_that_is_no_evidence_never_passes_however_good_its_numbers_are(
 ) -> None:
     confidence = 1 - 0.05 / asked.get("attempts", 1)
     (verdict,) = judge(
-        evidence(metric(confidence=confidence), **seen), policy(limit(), **asked)
+        tried_before(metric(confidence=confidence), **seen), policy(limit(), **asked)
     )
     gap, passed = verdict.findings
     assert verdict.outcome == "inconclusive"
@@ -59,7 +68,7 @@ def test_a_run_that_is_no_evidence_never_passes_however_good_its_numbers_are(
         ({"evidence": {"scorers": {"toxicity": "a" * 12}}},
          {"scorers": {"toxicity": "a" * 64}}),
         ({"attempts": 2}, {"attempts": [TRIED]}),
-        ({}, {"attempts": [replace(TRIED, generator="h")]}),
+        ({}, {"attempts": [replace(TRIED, subject="6" * 64)]}),
         ({}, {"attempts": [replace(TRIED, outcome="inconclusive")]}),
     ],
 )  # fmt: skip
@@ -67,12 +76,14 @@ def test_a_run_that_is_what_was_asked_for_has_no_gap(
     asked: dict[str, Any], seen: dict[str, Any]
 ) -> None:
     confidence = 1 - 0.05 / asked.get("attempts", 1)
-    found = findings(evidence(metric(confidence=confidence), **seen), policy(limit(), **asked))
+    found = findings(
+        tried_before(metric(confidence=confidence), **seen), policy(limit(), **asked)
+    )
     assert [one.outcome for one in found] == ["pass"]
 
 
 def test_an_earlier_fail_is_named_with_its_run_and_seed() -> None:
-    gap = findings(evidence(attempts=[TRIED]), policy(limit()))[0]
+    gap = findings(tried_before(attempts=[TRIED]), policy(limit()))[0]
     assert "old (seed 7)" in gap.message
     assert "1 attempt was planned" in gap.message
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.engine.store import Store
-from harness.errors import AlteredError
+from harness.errors import AlteredError, SpecError
 from harness.flow.assess import rejudge, review
 from harness.flow.run import run
 from harness.ledger.seal import seal
@@ -58,7 +58,8 @@ def test_signatures_of_enough_people_pass(tmp_path: Path) -> None:
     (tmp_path / "report.txt").write_text("we looked")
     assert judged(tmp_path, people, 2).outcome == "fail"
     sign(tmp_path, "ann")
-    assert judged(tmp_path, people, 2).message == "1 of 2 signatures"
+    said = judged(tmp_path, people, 2).message
+    assert said == "1 of 2 signatures; not there: report.txt.bo.sig, report.txt.cy.sig"
     sign(tmp_path, "cy")
     finding = judged(tmp_path, people, 2)
     assert (finding.outcome, finding.value) == ("pass", 2.0)
@@ -88,11 +89,15 @@ def test_a_signature_by_another_key_fails(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("key", ["rubbish", "AAAA"])
-def test_a_key_that_is_none_verifies_nothing(tmp_path: Path, key: str) -> None:
-    signer(tmp_path, "ann")
-    (tmp_path / "report.txt").write_text("we looked")
-    sign(tmp_path, "ann")
-    assert judged(tmp_path, {"ann": key}, 1).outcome == "fail"
+def test_a_key_that_is_none_is_refused_with_the_policy(tmp_path: Path, key: str) -> None:
+    with pytest.raises(SpecError, match="the key of ann is no Ed25519 public key"):
+        judged(tmp_path, {"ann": key}, 1)
+
+
+def test_one_person_cannot_sign_under_two_names(tmp_path: Path) -> None:
+    key = signer(tmp_path, "ann")
+    with pytest.raises(SpecError, match="ann and bo have one key"):
+        judged(tmp_path, {"ann": key, "bo": key}, 2)
 
 
 @pytest.mark.parametrize(
