@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import ceil
 from typing import Literal
 
+from harness.metrics.stats.betting_size import prompts_needed_in_rounds
 from harness.metrics.stats.sample_size import prompts_by_scaling, prompts_needed
 from harness.records import Metric
 from harness.spec.requirement import Requirement
@@ -20,7 +21,7 @@ def needed_prompts(
     """Count the prompts that would pass a rule if the value seen is the true one.
 
     Args:
-        metric: What the sample came to.
+        metric: What the sample came to, in rounds or at once: rounds take more.
         require: What the rule asks.
         n_min: The fewest scored outputs the rule is decided on.
         decide: On the interval's bound, or on the estimate.
@@ -38,6 +39,11 @@ def needed_prompts(
     return max(enough, ceil(n_min / per_prompt - 1e-9))
 
 
+def in_rounds(metric: Metric) -> bool:
+    """Whether its bounds hold at every look of a sequential gate, and so are wider."""
+    return "|looks:" in metric.signature
+
+
 def _kept(value: float, require: Requirement) -> bool:
     return value <= require.value if require.op == "<=" else value >= require.value
 
@@ -49,6 +55,8 @@ def _for_bound(
     if bound is not None and _kept(bound, require):
         return metric.clusters
     if metric.kind == "Proportion" and require.op != "==":
+        if in_rounds(metric):
+            return prompts_needed_in_rounds(value, require.value, require.op, metric.confidence)
         return prompts_needed(
             value,
             require.value,

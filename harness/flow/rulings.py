@@ -15,8 +15,9 @@ from typing import Literal
 
 from harness.flow.comparisons import Ask, absent, asks_of, difference
 from harness.flow.evidence import ArmName, Evidence, Gap
-from harness.flow.needed import needed_prompts
-from harness.flow.terms import Bar, Terms
+from harness.flow.needed import in_rounds, needed_prompts
+from harness.flow.saying import percent, words
+from harness.flow.terms import Terms
 from harness.metrics.stats.multiplicity import holm_rejections
 from harness.records import Finding, Metric, Outcome
 from harness.registry import suggest
@@ -95,8 +96,8 @@ def _of_ask(arm: ArmName, terms: Terms, own: Metric, ask: Ask, evidence: Evidenc
 
 def _read(terms: Terms, metric: Metric, ask: Ask, *, whole: bool) -> Finding:
     """Read a number on its bounds and as an estimate; the rule says which decides."""
-    bound = _by_bound(terms, metric, ask.bar, whole=whole)
-    point = _by_point(terms, metric, ask.bar, whole=whole)
+    bound = _by_bound(terms, metric, ask, whole=whole)
+    point = _by_point(terms, metric, ask, whole=whole)
     ways = {"bound": bound, "point": point}
     if terms.decide == "both":
         decided_by = min(ways, key=lambda way: GRAVITY.index(ways[way][0]))
@@ -109,19 +110,21 @@ def _read(terms: Terms, metric: Metric, ask: Ask, *, whole: bool) -> Finding:
     return replace(found, bound=bound[0], point=point[0], decided_by=decided_by)
 
 
-def _by_bound(terms: Terms, metric: Metric, bar: Bar, *, whole: bool) -> Decided:
-    reading = bar.reading(metric.low, metric.high)
-    said = _words(terms, bar, metric.low, metric.high, f"{100 * terms.confidence:.6g} % bounds")
+def _by_bound(terms: Terms, metric: Metric, ask: Ask, *, whole: bool) -> Decided:
+    reading = ask.bar.reading(metric.low, metric.high)
+    looks = " at every look" if in_rounds(metric) else ""
+    how = f"{percent(terms.confidence)} bounds{looks}"
+    said = words(terms.rule.metric, ask, (metric.low, metric.high), how)
     if reading == "fail":
         return "fail", "evidence", said
     return _held(reading, said, _gap(terms, metric, whole=whole))
 
 
-def _by_point(terms: Terms, metric: Metric, bar: Bar, *, whole: bool) -> Decided:
+def _by_point(terms: Terms, metric: Metric, ask: Ask, *, whole: bool) -> Decided:
     """Compare the estimate; one that lacks scores is none."""
     value = metric.value if metric.missing == 0 else None
-    reading = bar.reading(value, value)
-    said = _words(terms, bar, value, value, "estimate")
+    reading = ask.bar.reading(value, value)
+    said = words(terms.rule.metric, ask, (value,), "estimate")
     gap = _gap(terms, metric, whole=whole)
     if not whole:
         gap = Gap("insufficient_n", "an estimate counts only once the whole plan is through")
@@ -187,11 +190,6 @@ def _corrected(
             yield replace(one, outcome="inconclusive", cause="insufficient_n", message=said)
         else:
             yield one
-
-
-def _words(terms: Terms, bar: Bar, low: float | None, high: float | None, how: str) -> str:
-    shown = " to ".join("unbounded" if v is None else f"{v:.4g}" for v in (low, high))
-    return f"{terms.rule.metric} {bar.op} {bar.limit:.4g}: {how} {shown}"
 
 
 def finding(

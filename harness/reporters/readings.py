@@ -39,7 +39,13 @@ def bound_used(finding: Finding) -> tuple[str, str]:
 
 
 def differ(finding: Finding) -> bool:
-    """Whether the estimate and its bounds lead to different outcomes."""
+    """Whether the estimate and its bounds lead to different outcomes.
+
+    An estimate that lacks scores or prompts says nothing, so beside bounds that
+    decide without it there is nothing to tell apart.
+    """
+    if finding.point == "inconclusive" and finding.decided_by == "bound":
+        return False
     return None not in (finding.point, finding.bound) and finding.point != finding.bound
 
 

@@ -122,4 +122,6 @@ def everything(label: str) -> bool:
 
 
 def _again(finding: Finding) -> str:
+    if finding.kind == "compare":
+        return f"{finding.metric} against "
     return f"{finding.metric} {finding.op} "

@@ -81,3 +81,14 @@ def test_other_kinds_scale_with_the_square_root() -> None:
     assert needed_prompts(mean, Requirement(metric="m", op=">=", value=4)) == 400
     unbounded = metric(kind="Mean", value=5.0, low=3.0, high=None)
     assert needed_prompts(unbounded, Requirement(metric="m", op="<=", value=6)) is None
+
+
+def test_rounds_need_more_than_a_fixed_plan() -> None:
+    rounds = metric(
+        value=0.0, high=0.06, n=60, clusters=60, signature="t.r|interval:betting|looks:2"
+    )
+    assert needed_prompts(rounds, AT_MOST) == 74
+    assert needed_prompts(rounds, AT_MOST, n_min=80) == 80
+    flipped = metric(value=1.0, low=0.94, high=1.0, n=60, clusters=60, signature="t.r|looks:2")
+    assert needed_prompts(flipped, AT_LEAST) == 74
+    assert needed_prompts(metric(value=0.06, high=0.2, signature="|looks:2"), AT_MOST) is None

@@ -55,6 +55,15 @@ def test_the_budget_bounds_what_is_asked(tmp_path: Path) -> None:
     assert view.outcome == "inconclusive"
 
 
+def test_the_number_of_prompts_named_is_what_rounds_take(tmp_path: Path) -> None:
+    view = gate(tmp_path / "few", planted(60, 0))
+    (finding,) = view.verdicts[0].findings
+    assert (view.outcome, finding.needed) == ("inconclusive", 74)
+    assert "95 % bounds at every look 0 to" in finding.message
+    assert gate(tmp_path / "short", planted(73, 0)).outcome == "inconclusive"
+    assert gate(tmp_path / "enough", planted(74, 0)).outcome == "pass"
+
+
 def test_an_exact_count_passes_only_at_the_end_of_the_plan(tmp_path: Path) -> None:
     view = gate(tmp_path / "whole", planted(200, 0), LEAKS, COUNT)
     assert (spent(view).used, view.outcome) == (200, "pass")
@@ -76,7 +85,7 @@ def test_a_point_estimate_and_a_census_wait_for_the_whole_plan(tmp_path: Path) -
 
 
 def test_what_more_prompts_cannot_change_is_not_waited_for(tmp_path: Path) -> None:
-    missing = '  - {id: gone, require: {metric: privacy.nothing, op: "<=", value: 0.05}}'
+    missing = '  - {id: gone, require: {metric: toxicity.any_rate, op: "<=", value: 0.05}}'
     view = gate(tmp_path, planted(1000, 0), LEAKS, missing)
     assert view.outcome == "inconclusive"
     assert spent(view).used < 150

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from harness.records import Finding
-from harness.reporters.readings import before_waiver, bound_used, counts, differ, held
+from harness.reporters.readings import before_waiver, bound_used, counts, differ, held, parted
 
 Make = Callable[..., Finding]
 
@@ -56,6 +56,16 @@ def test_readings_differ_only_where_there_are_two(
     make_finding: Make, point: str | None, bound: str, apart: bool
 ) -> None:
     assert differ(make_finding(point=point, bound=bound)) == apart
+
+
+def test_an_estimate_that_says_nothing_is_not_set_beside_bounds_that_decide(
+    make_finding: Make,
+) -> None:
+    lacking = make_finding(point="inconclusive", bound="pass", decided_by="bound")
+    assert not differ(lacking)
+    assert parted(lacking) == ""
+    both = make_finding(point="inconclusive", bound="pass", decided_by="point")
+    assert parted(both) == "estimate inconclusive, bounds pass: the estimate decides"
 
 
 def test_a_difference_shows_its_sign(make_finding: Make) -> None:

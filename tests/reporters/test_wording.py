@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.records import Finding
-from harness.reporters.wording import beside, count, interval, limit, number, requirement, told
+from harness.reporters.wording import (
+    beside,
+    count,
+    interval,
+    limit,
+    number,
+    requirement,
+    signed,
+    told,
+)
 
 Make = Callable[..., Finding]
 
@@ -77,6 +86,15 @@ def test_a_message_that_only_repeats_the_numbers_is_left_out(make_finding: Make)
     assert told(make_finding(message=again)) == ""
     assert told(make_finding(message=f"{again}; not so (Holm)")) == "not so (Holm)"
     assert told(make_finding(message="no scorer")) == "no scorer"
+    apart = (
+        "toxicity.any_rate against champion: 95 % bounds of the difference 0 to +1, asked <= 0"
+    )
+    assert told(make_finding(kind="compare", message=apart)) == ""
+    assert told(make_finding(kind="compare", message="another suite")) == "another suite"
+
+
+def test_a_difference_has_a_sign_above_and_below_zero() -> None:
+    assert [signed(v) for v in (0.02, -0.02, 0.0, None)] == ["+0.02", "-0.02", "0", "–"]
 
 
 def test_a_count_agrees_with_its_noun() -> None:
