@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from harness import digests, durable, pictures
 from harness.engine import schemas
-from harness.errors import AlteredError, BusyError
+from harness.errors import AlteredError, BusyError, SpecError
 from harness.records import Case, Failure, Media, Output
 
 if TYPE_CHECKING:
@@ -44,9 +44,17 @@ class Store:
 
         Raises:
             BusyError: Another process is writing this run.
+            SpecError: There is a file, and no folder.
         """
-        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._lock = (self.root / ".lock").open("w")
+        try:
+            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._lock = (self.root / ".lock").open("w")
+        except FileExistsError as error:
+            raise SpecError(
+                "a run is a folder, and there is a file",
+                where=str(self.root),
+                fix="name a folder with --out; it need not exist",
+            ) from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -90,6 +98,21 @@ class Store:
                 fix="run the suite again; finished work is kept",
             ) from error
 
+    def holds(self, name: str, value: object) -> bool:
+        """Whether one of the run's JSON files holds just this."""
+        path = self.root / name
+        if not path.is_file():
+            return False
+        return bool(self.read_json(name) == json.loads(digests.canonical(value)))
+
+    def reopen(self) -> None:
+        """Say that a finished run is unfinished again, before anything is added to it.
+
+        The seal goes last: there is never a decision without the seal it rests on.
+        """
+        for name in ("decision.json", "seal.json"):
+            (self.root / name).unlink(missing_ok=True)
+
     def write_cases(self, cases: Iterable[Case]) -> int:
         """Write the plan, in its order, replacing what an earlier plan left. Count it."""
         import pyarrow as pa
@@ -110,6 +133,7 @@ class Store:
         """Write the rows of one batch as one new part; durable when this returns."""
         import pyarrow as pa
 
+        self.reopen()
         index = self._parts(table)
         path = self.root / table / f"part-{self._next[table]:06d}.parquet"
         self._next[table] += 1
