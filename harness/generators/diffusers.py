@@ -74,8 +74,8 @@ class Diffusers:
 
     @property
     def weights(self) -> Mapping[str, str]:
-        """The pipeline's files, or its pinned revision."""
-        return self._source.weights
+        """The pipeline's files or pinned revision, and whether it has a safety checker."""
+        return {**self._source.weights, "safety_checker": pipelines.guard(self._source)}
 
     @property
     def assets(self) -> Sequence[str]:
@@ -86,16 +86,6 @@ class Diffusers:
     def folder(self) -> Path:
         """The pipeline's folder on this machine."""
         return pipelines.place(self._source, self._kinds)
-
-    @property
-    def caveat(self) -> str:
-        """What its pictures did or did not pass before they were seen."""
-        index = self._read()
-        if index is None:
-            return ""
-        if index.guarded:
-            return "Pictures that the pipeline's safety checker blocks are failures."
-        return "The pipeline has no safety checker: nothing was held back before scoring."
 
     def __enter__(self) -> Self:
         from harness.generators.painting import Painter

@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 from harness import digests
@@ -24,6 +24,7 @@ from harness.errors import AssetError
 
 INDEX = "model_index.json"
 UNCONDITIONAL = ("DDPMPipeline", "DDIMPipeline")
+_GUARD = "safety_checker"
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 SAFE = (".safetensors", ".json", ".txt", ".model", ".jinja")
 """The suffixes of files that are read: weights, settings, vocabularies, templates."""
@@ -56,11 +57,6 @@ class Index:
             return "DDIMScheduler"
         return self.components.get("scheduler", ("", ""))[1]
 
-    @property
-    def guarded(self) -> bool:
-        """Whether it has a safety checker, which blacks out pictures."""
-        return "safety_checker" in self.components
-
 
 def find(name: str, revision: str | None, kinds: tuple[str, ...] = SAFE) -> ModelSource:
     """Say what a pipeline's name stands for, and digest what identifies it, without loading it.
@@ -89,6 +85,17 @@ def place(source: ModelSource, kinds: tuple[str, ...] = SAFE) -> Path:
     if source.revision is None:
         return source.folder()
     return _snapshot(source.name, source.revision, kinds)
+
+
+def guard(source: ModelSource) -> Literal["present", "none", "as in the revision"]:
+    """Say whether a pipeline blacks out pictures by a safety checker, before it is fetched."""
+    if source.revision is not None:
+        return "as in the revision"
+    if source.assets:
+        named = any(file.startswith(f"{_GUARD}/") for file in source.weights)
+    else:
+        named = _GUARD in read(Path(source.name)).components
+    return "present" if named else "none"
 
 
 def read(folder: Path) -> Index:

@@ -176,7 +176,7 @@ def test_a_picture_the_safety_checker_blacks_out_is_a_failure(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with opened(text_pipeline(tmp_path / "strict", guard=guard(-2.0))) as generator:
-        assert "safety checker blocks are failures" in generator.caveat
+        assert generator.weights["safety_checker"] == "present"
         told = generator.generate([case("a", steps=1), case("b", steps=1)])
     assert told == [Failure("blocked by the pipeline's safety checker")] * 2
     with opened(text_pipeline(tmp_path / "lax", guard=guard(2.0))) as generator:
@@ -186,7 +186,7 @@ def test_a_picture_the_safety_checker_blacks_out_is_a_failure(
 
 def test_a_pipeline_without_a_safety_checker_says_so(of_text: Path, of_noise: Path) -> None:
     for folder in (of_text, of_noise):
-        assert "no safety checker" in opened(folder).caveat
+        assert opened(folder).weights["safety_checker"] == "none"
 
 
 def test_a_system_prompt_is_unsupported_and_its_neighbours_are_drawn(of_text: Path) -> None:
@@ -217,7 +217,7 @@ def test_a_parameter_is_checked_against_the_pipelines_own_files(
 def test_what_is_not_on_this_machine_is_checked_by_what_fits_none(cache_root: Path) -> None:
     generator = opened("owner/pipeline", revision="0" * 40)
     generator.check({"guidance": 3.0})
-    assert generator.caveat == ""
+    assert generator.weights["safety_checker"] == "as in the revision"
     with pytest.raises(SpecError, match="did you mean 'guidance'"):
         generator.check({"guidence": 3.0})
     with pytest.raises(AssetError, match="is not in the hub's cache"):
@@ -233,7 +233,7 @@ def test_constructing_is_not_loading_and_weights_name_every_file(of_text: Path) 
     files = {
         path.relative_to(of_text).as_posix() for path in of_text.rglob("*") if path.is_file()
     }
-    assert weights.keys() == files
+    assert weights.keys() == files | {"safety_checker"}
     assert generator.folder == of_text
     with pytest.raises(RuntimeError, match="enter the generator"):
         generator.generate([case("a")])

@@ -6,15 +6,19 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.assets import catalogue
+from harness.assets.catalogue import Asset, PathSource
 from harness.digests import of_file
 from harness.errors import AssetError, SpecError
 from harness.generators.opening import load
 from harness.generators.pipelines import TRUSTED, find, place, read
+from tests.generators.tiny_pipelines import case, opened, pixels
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 
@@ -36,14 +40,13 @@ def test_an_index_says_what_a_pipeline_is(of_text: Path, of_noise: Path) -> None
     )  # fmt: skip
     assert (noise.textual, noise.scheduler, noise.train_steps) == (False, "DDPMScheduler", 1000)
     assert "safety_checker" not in text.components
-    assert not text.guarded
 
 
 def test_finding_and_reading_import_no_library(of_text: Path) -> None:
     code = (
         "import sys; from harness.generators.diffusers import Diffusers;"
         "made = Diffusers(Diffusers.Options(model=sys.argv[1]));"
-        "made.check({'steps': 5, 'guidance': 2.0}); made.caveat;"
+        "made.check({'steps': 5, 'guidance': 2.0});"
         "sys.exit(str([m for m in ('torch', 'diffusers', 'transformers') if m in sys.modules]))"
     )
     done = subprocess.run(
@@ -99,6 +102,31 @@ def test_hidden_files_are_not_the_pipelines(folder: Path) -> None:
     (folder / ".git").mkdir()
     (folder / ".git" / "config.json").write_text("{}")
     assert find(str(folder), None).weights == before
+
+
+@pytest.mark.parametrize(
+    ("file", "told"), [("safety_checker/x.json", "present"), ("x", "none")]
+)
+def test_an_asset_is_known_by_the_catalogue_and_drawn_with_where_it_lies(
+    of_text: Path, monkeypatch: pytest.MonkeyPatch, file: str, told: str
+) -> None:
+    files = find(str(of_text), None).weights
+    size = sum((of_text / name).stat().st_size for name in files)
+    asset = Asset(
+        name="drawn", description="", licence="MIT", size_bytes=size, files=files,
+        source=PathSource(of_text),
+    )  # fmt: skip
+    monkeypatch.setitem(catalogue.ASSETS, "drawn", asset)
+    with opened("drawn") as generator:
+        assert generator.assets == ("drawn",)
+        assert pixels(generator.generate([case("a", steps=1)])[0]).shape == (32, 32, 3)
+    absent = replace(asset, files={file: "0" * 64}, source=PathSource(of_text / "nowhere"))
+    monkeypatch.setitem(catalogue.ASSETS, "drawn", absent)
+    generator = opened("drawn")
+    assert generator.weights == {file: "0" * 64, "safety_checker": told}
+    generator.check({"steps": 3})
+    with pytest.raises(AssetError, match="is absent"):
+        generator.__enter__()
 
 
 def test_a_hub_name_needs_a_pinned_revision() -> None:

@@ -18,7 +18,10 @@ WINDOW = 16
 
 
 def text_pipeline(
-    folder: Path, change: Callable[[Any], None] = lambda pipe: None, guard: Any = None
+    folder: Path,
+    change: Callable[[Any], None] = lambda pipe: None,
+    guard: Any = None,
+    **of_unet: Any,
 ) -> Path:
     """Save a StableDiffusionPipeline: 32x32 RGB, latents 8x8x1."""
     with quiet():
@@ -32,12 +35,13 @@ def text_pipeline(
             num_attention_heads=2, max_position_embeddings=WINDOW,
             bos_token_id=begin, eos_token_id=end, pad_token_id=end,
         )  # fmt: skip
-        unet = diffusers.UNet2DConditionModel(
-            sample_size=8, in_channels=1, out_channels=1, layers_per_block=1,
-            block_out_channels=(8, 16), cross_attention_dim=16, norm_num_groups=4,
-            attention_head_dim=4, down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-        )  # fmt: skip
+        unet = diffusers.UNet2DConditionModel(**{
+            "sample_size": 8, "in_channels": 1, "out_channels": 1, "layers_per_block": 1,
+            "block_out_channels": (8, 16), "cross_attention_dim": 16, "norm_num_groups": 4,
+            "attention_head_dim": 4,
+            "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
+            "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"), **of_unet,
+        })  # fmt: skip
         vae = diffusers.AutoencoderKL(
             latent_channels=1, block_out_channels=(8, 8, 8), norm_num_groups=4, sample_size=32,
             down_block_types=("DownEncoderBlock2D",) * 3,
