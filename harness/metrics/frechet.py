@@ -120,7 +120,7 @@ def root(found: Moments) -> NDArray[np.float64]:
 
 def root_sum(symmetric: NDArray[np.float64]) -> float:
     """Sum of square roots of the eigenvalues, float64 [R, R]; those rounded below 0 are 0."""
-    return _sum_of_roots(np.linalg.eigvalsh(symmetric))
+    return _sum_of_roots(np.linalg.eigvalsh(symmetric).astype(np.float64))
 
 
 def _overlap(a: Moments, b: Moments) -> float | None:
