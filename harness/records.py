@@ -232,7 +232,10 @@ class Shortfall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Excuse:
-    """A waiver as it was applied: what it excuses, and how often it was used."""
+    """A waiver as it was applied: what it excuses, and how often it was used.
+
+    `idle` says why, where it was not used.
+    """
 
     id: str
     rule: str
@@ -244,6 +247,7 @@ class Excuse:
     ticket: str
     used: int
     strategy: str | None = None
+    idle: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
+from typing import cast
 
 from harness.errors import WaiverError
 from harness.flow.evidence import Evidence
+from harness.flow.terms import Bar, Op
 from harness.records import Excuse, Finding, Verdict
 from harness.spec.policy import PolicySpec
 from harness.spec.waiver import Waiver
@@ -33,14 +35,14 @@ def excused(
 
 
 def excuses(verdicts: Sequence[Verdict], waivers: Sequence[Waiver]) -> tuple[Excuse, ...]:
-    """Every waiver that was handed in, with the number of findings it excused."""
+    """Every waiver that was handed in, how many findings it excused, and why none."""
     used = [finding.waiver for verdict in verdicts for finding in verdict.findings]
     return tuple(
         Excuse(
             id=w.id, rule=w.rule, slice=w.slice, strategy=w.strategy, reason=w.reason,
             requested_by=w.requested_by,
             approved_by=w.approved_by, expires=w.expires.isoformat(), ticket=w.ticket,
-            used=used.count(w.id),
+            used=used.count(w.id), idle="" if w.id in used else _idle(w, verdicts),
         )
         for w in waivers
     )  # fmt: skip
@@ -87,10 +89,73 @@ def _waived(finding: Finding, verdict: Verdict, waivers: Sequence[Waiver]) -> Fi
 
 
 def _covers(waiver: Waiver, finding: Finding, verdict: Verdict) -> bool:
-    fits = (finding.rule, finding.slice) == (waiver.rule, waiver.slice)
-    fits = fits and finding.kind != "evidence"  # of the run, though a rule bear its name
-    if not fits or waiver.strategy not in (None, verdict.strategy):
+    if not _speaks_of(waiver, finding):
         return False
+    return waiver.strategy in (None, verdict.strategy) and waiver.covers in _coverable(finding)
+
+
+def _speaks_of(waiver: Waiver, finding: Finding) -> bool:
+    """Whether it is of the waiver's rule and slice, and not of the run by that name."""
+    same = (finding.rule, finding.slice) == (waiver.rule, waiver.slice)
+    return same and finding.kind != "evidence"
+
+
+def _coverable(finding: Finding) -> tuple[str, ...]:
+    """What a waiver may say that it covers, to excuse a finding.
+
+    A rule whose own estimate is past the limit lacks more than prompts: it
+    takes a waiver of a fail, and what else stands in its way is not excused.
+    """
     if finding.outcome == "fail":
-        return waiver.covers == "fail" and finding.cause == "evidence"
-    return finding.outcome == "inconclusive" and finding.cause == waiver.covers
+        return ("fail",) if finding.cause == "evidence" else ()
+    if finding.outcome != "inconclusive":
+        return ()
+    if _past(finding):
+        return ("fail",) if finding.cause == "insufficient_n" else ()
+    return (finding.cause,)
+
+
+def _past(finding: Finding) -> bool:
+    """Whether the estimate, with nothing added for chance, is on the wrong side."""
+    if finding.kind not in ("require", "compare") or finding.value is None or not finding.op:
+        return False
+    bar = Bar(cast("Op", finding.op), finding.limit)
+    return bar.reading(finding.value, finding.value) == "fail"
+
+
+def _idle(waiver: Waiver, verdicts: Sequence[Verdict]) -> str:
+    """Why a waiver excuses nothing here."""
+    of_rule = [
+        (verdict, finding)
+        for verdict in verdicts
+        for finding in verdict.findings
+        if finding.rule == waiver.rule and finding.kind != "evidence"
+    ]
+    own = [(v, f) for v, f in of_rule if f.slice == waiver.slice]
+    if not own:
+        slices = ", ".join(sorted({finding.slice for _, finding in of_rule}))
+        return f"it is for slice {waiver.slice!r}, and the rule speaks of {slices or 'none'}"
+    here = [f for v, f in own if waiver.strategy in (None, v.strategy)]
+    if not here:
+        return f"it is for strategy {waiver.strategy!r}, which this run has not"
+    return _idle_among(waiver, here)
+
+
+def _idle_among(waiver: Waiver, findings: Sequence[Finding]) -> str:
+    """Why it excuses none of the findings of its rule, slice and strategy."""
+    still = [f for f in findings if f.outcome in ("fail", "inconclusive")]
+    if any(waiver.covers in _coverable(f) for f in still):
+        return "it is for another model: no subject digest of this run is its own"
+    if any(f.waiver for f in findings):
+        return "another waiver excuses it already"
+    if not still:
+        return "the rule holds without it, or does not apply"
+    found = still[0]
+    came = "fail" if found.outcome == "fail" else found.cause
+    if came == "fail" and found.cause != "evidence":
+        return f"a fail by {found.cause} cannot be waived"
+    if not _past(found) or found.outcome == "fail":
+        return f"it covers {waiver.covers}, and the rule came to {came}"
+    said = f"the estimate {found.value:.4g} is itself past the limit"
+    more = "it takes `covers: fail`" if came == "insufficient_n" else f"with {came}, none can"
+    return f"it covers {waiver.covers}, and {said}: {more}"

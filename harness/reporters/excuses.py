@@ -24,8 +24,10 @@ def granted(run: RunView) -> tuple[Granted, ...]:
 
 
 def used(excuse: Excuse) -> str:
-    """Say how often it was used; one that was not is a warning."""
-    return f"used {count(excuse.used, 'time')}" if excuse.used else "not used"
+    """Say how often it was used, or why not, which is a warning."""
+    if excuse.used:
+        return f"used {count(excuse.used, 'time')}"
+    return f"not used: {excuse.idle}" if excuse.idle else "not used"
 
 
 def _left(expires: str, today: str | None) -> str:

@@ -13,8 +13,13 @@ from harness.flow.judge import judge
 from harness.flow.waive import excuses
 from harness.records import Attempt, Finding, Metric, Verdict
 from harness.spec.policy import PolicySpec
-from tests.flow.synthetic import TODAY, evidence, limit, metric, policy, waiver
+from tests.flow.synthetic import TODAY, Answers, evidence, limit, metric, policy, waiver
 
+TRIED = Attempt(
+    run_id="o", generator="g", seed=1, outcome="fail", entry="", strategy="s", subject="m"
+)
+KEY = "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE="
+"""The public key of RFC 8410, as `openssl pkey -pubout` writes it."""
 BAD = {"low": 0.06, "value": 0.1, "high": 0.2}
 RULES = policy(limit("ok", op=">=", value=0.0), limit())
 
@@ -53,6 +58,73 @@ def test_a_waiver_covers_the_one_cause_it_names(changes: dict[str, Any], covers:
     for named in ("fail", "insufficient_n", "unscored", "missing_metric", "error"):
         outcome = last(judged(metric(**changes), covers=named)).outcome
         assert (outcome == "waived") == (named == covers)
+
+
+OVER = {"low": 0.03, "value": 0.06, "high": 0.1}
+
+
+def test_too_few_prompts_do_not_excuse_a_value_that_is_itself_past_the_limit() -> None:
+    assert last(judged(metric(**OVER), covers="insufficient_n")).outcome == "inconclusive"
+    assert last(judged(metric(**OVER), covers="fail")).outcome == "waived"
+    assert judged(metric(**OVER), covers="fail").outcome == "pass"
+    assert last(judged(metric(high=0.06), covers="fail")).outcome == "inconclusive"
+
+
+def test_scores_that_are_missing_do_not_excuse_a_value_past_the_limit() -> None:
+    for covers in ("unscored", "insufficient_n", "fail"):
+        found = last(judged(metric(**OVER, missing=50), covers=covers))
+        assert (found.outcome, found.cause) == ("inconclusive", "unscored")
+
+
+def test_a_difference_past_its_margin_takes_a_waiver_of_a_fail() -> None:
+    compare = {"metric": "toxicity.rate", "against": "champion", "margin": 0.02}
+    rules = policy({"id": "r", "compare": compare})
+    over = {"contrast": Answers(0.5, 0.47, 0.05)}
+    within = {"contrast": Answers(0.5, 0.49, 0.05)}
+    assert last(judged(metric(), rules=rules, seen=over, covers="insufficient_n")).waiver == ""
+    assert last(judged(metric(), rules=rules, seen=over, covers="fail")).waiver == "w"
+    assert (
+        last(judged(metric(), rules=rules, seen=within, covers="insufficient_n")).waiver == "w"
+    )
+
+
+def idle(*metrics: Metric, rules: PolicySpec = RULES, **one: Any) -> str:
+    """Why the waiver is not used."""
+    granted = [waiver(**one)]
+    (excuse,) = excuses(judge(evidence(*metrics), rules, granted), granted)
+    assert excuse.used == 0
+    return excuse.idle
+
+
+@pytest.mark.parametrize(
+    ("changes", "one", "said"),
+    [
+        (BAD, {"subject_digest": "cd" * 32}, "another model"),
+        (BAD, {"slice": "lang=en"}, "it is for slice 'lang=en', and the rule speaks of all"),
+        (BAD, {"strategy": "t"}, "strategy 't'"),
+        (BAD, {"covers": "unscored"}, "it covers unscored, and the rule came to fail"),
+        ({"missing": 50}, {}, "it covers fail, and the rule came to unscored"),
+        (
+            OVER,
+            {"covers": "insufficient_n"},
+            "0.06 is itself past the limit: it takes `covers: ",
+        ),
+        ({**OVER, "missing": 50}, {"covers": "unscored"}, "with unscored, none can"),
+        ({}, {}, "the rule holds without it"),
+    ],
+)
+def test_a_waiver_that_is_not_used_says_why(
+    changes: dict[str, Any], one: dict[str, Any], said: str
+) -> None:
+    assert said in idle(metric(**changes), **one)
+
+
+def test_of_two_waivers_for_one_finding_the_second_is_not_needed() -> None:
+    granted = [waiver(), waiver(id="again")]
+    verdicts = judge(evidence(metric(**BAD)), RULES, granted)
+    first, second = excuses(verdicts, granted)
+    assert (first.used, first.idle) == (1, "")
+    assert (second.used, second.idle) == (0, "another waiver excuses it already")
 
 
 def test_a_metric_that_is_missing_can_be_waived() -> None:
@@ -125,7 +197,7 @@ def test_a_legal_rule_is_never_waived() -> None:
     "seen",
     [
         {"committed": False},
-        {"attempts": [Attempt(run_id="o", generator="g", seed=1, outcome="fail", entry="")]},
+        {"attempts": [TRIED], "arm_subjects": {("g", "s"): TRIED.subject}},
         {"prompts": []},
         {"suite": "b" * 64},
     ],
@@ -158,7 +230,7 @@ def test_a_comparison_of_unlike_things_is_never_waived() -> None:
 )
 def test_integrity_of_a_document_is_never_waived(signed: Signed) -> None:
     asked = {
-        "file": "log.md", "signed_by": {"ann": "k"}, "dated": "2026-01-01", "max_age_days": 9,
+        "file": "log.md", "signed_by": {"ann": KEY}, "dated": "2026-01-01", "max_age_days": 9,
     }  # fmt: skip
     rules = policy({"id": "r", "document": asked})
     for covers in ("fail", "insufficient_n", "unscored", "missing_metric", "error"):

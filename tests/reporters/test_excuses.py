@@ -9,6 +9,7 @@ import pytest
 
 from harness.records import RunView
 from harness.reporters.excuses import granted, used
+from harness.reporters.html import Html
 
 Make = Callable[..., RunView]
 
@@ -35,3 +36,10 @@ def test_what_is_left_is_counted_from_the_day_of_the_verdict(
     make_complete: Make, day: str | None, left: str
 ) -> None:
     assert granted(make_complete(judged_on=day))[0].left == left
+
+
+def test_one_that_is_not_used_says_why(make_complete: Make) -> None:
+    idle = replace(make_complete().excuses[1], idle="it is for another model")
+    assert used(idle) == "not used: it is for another model"
+    page = Html().render(make_complete(excuses=(idle,))).decode()
+    assert '<span class="sub">it is for another model</span>' in page
