@@ -15,6 +15,7 @@ from harness.reporters.terms import Terms, terms
 from harness.reporters.visible import visible
 from harness.reporters.wording import (
     WORD,
+    count,
     everything,
     interval,
     named,
@@ -130,7 +131,7 @@ def _detail(finding: Finding, origin: str) -> Iterator[str]:
     if counts(finding):
         yield f"n {finding.n}, missing {finding.missing}, prompts {finding.clusters}"
     if finding.needed is not None:
-        yield f"about {finding.needed} prompts would decide it"
+        yield f"about {count(finding.needed, 'prompt')} would decide it"
     if finding.why:
         yield f"why: {finding.why}"
 

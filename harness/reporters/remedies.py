@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.reporters.findings import Row, RuleRows
-from harness.reporters.wording import number, told
+from harness.reporters.wording import count, number, told
 
 _REMEDY = {
     "missing_metric": "add a scorer that measures {metric}, or correct the rule's metric",
@@ -33,8 +33,9 @@ def remedies(rule: RuleRows) -> list[str]:
     if wanting:
         row = max(wanting, key=lambda row: row.finding.needed or 0)
         found.append(
-            f"To decide {row.finding.rule} in {row.place}: about {row.finding.needed:,} "
-            f"prompts at the rate seen; this run had {row.finding.clusters:,}."
+            f"To decide {row.finding.rule} in {row.place}: about "
+            f"{count(row.finding.needed or 0, 'prompt')} at the rate seen; "
+            f"this run had {row.finding.clusters:,}."
         )
     elif rule.worst.finding.cause == "insufficient_n" and not failed:
         found += _hopeless(rule.worst)

@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -125,6 +126,24 @@ def test_everything_a_policy_brings_is_on_the_page(make_complete: Make) -> None:
         "judged on2026-11-25",
     ):
         assert part in text
+
+
+@pytest.mark.parametrize(
+    ("severity", "said"), [("warn", "warns only"), ("observe", "observed only")]
+)
+def test_a_rule_that_only_warns_does_not_look_like_one_that_blocks(
+    make_run: Make, make_finding: Callable[..., Finding], severity: str, said: str
+) -> None:
+    run = make_run("pass")
+    finding = make_finding(outcome="fail", severity=severity)
+    verdicts = (replace(run.verdicts[0], findings=(finding,)),)
+    text = Html().render(replace(run, verdicts=verdicts)).decode()
+    findings = text.partition('<section id="findings"')[2].partition("</section>")[0]
+    assert findings.count(f"Fail, {said}</span>") == 2
+    assert "chip fail" not in findings
+    blocking = replace(verdicts[0], findings=(replace(finding, severity="block"),))
+    text = Html().render(replace(run, verdicts=(blocking,))).decode()
+    assert text.partition('<section id="findings"')[2].count("chip fail") == 2
 
 
 def test_a_difference_is_drawn_with_its_margin_and_no_difference(make_complete: Make) -> None:
@@ -248,7 +267,8 @@ def test_no_outcome_is_told_by_colour_alone(make_run: Make) -> None:
     text = Html().render(make_run("fail")).decode()
 
     chips = re.findall(r'class="chip \w+"><span aria-hidden="true">(.)</span>(\w+)', text)
-    assert {("✗", "Fail"), ("✓", "Pass"), ("?", "Inconclusive")} == set(chips)
+    blocking = {("✗", "Fail"), ("✓", "Pass"), ("?", "Inconclusive")}
+    assert set(chips) == blocking | {("⚠", "Fail"), ("⚠", "Inconclusive")}
 
 
 def test_a_very_long_output_is_cut_and_says_so(

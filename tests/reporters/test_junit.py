@@ -65,7 +65,7 @@ def test_blocking_findings_are_failures_and_errors(
 
     assert case is not None
     assert [child.tag for child in case] == [tag]
-    assert "1240 prompts" in (case[0].text or "")
+    assert "1,240 prompts" in (case[0].text or "")
 
 
 @pytest.mark.parametrize("severity", ["warn", "observe"])
