@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 R = TypeVar("R")
-ColumnType = Literal["bool", "int", "float", "text", "ints", "floats"]
+ColumnType = Literal["bool", "int", "float", "text", "ints", "floats", "features"]
+"""Of a column `features`, named like one of the scorer's encoders, only the key is stored;
+it is read as the encoder's vectors, float32 [n, D]. The engine fills it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,8 @@ class OfSet:
 
     columns: tuple[str, ...]
     function: Callable[[Columns], float | None]
+    references: tuple[str, ...] = ()
+    """Names of the scorer's references, whose vectors `function` is given whole."""
 
 
 Kind = Proportion | Mean | Ratio | Quantile | Count | PerPrompt | OfSet
@@ -217,6 +221,48 @@ class Scorer(Loaded, Protocol):
         ...
 
 
+class Encoder(Loaded, Protocol):
+    """Turns media into vectors, once for each distinct medium, for all scorers that ask."""
+
+    accepts: frozenset[Modality]
+    batch: int
+
+    def encode(self, media: Sequence[Media]) -> Sequence[NDArray[np.float32] | Failure]:
+        """Read a batch: a vector float32 [D] or a failure for each medium, in order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """An encoder that a scorer needs: its registered name and options.
+
+    With `prompts`, each case's prompt is encoded too, as `<name>:prompt`.
+    """
+
+    use: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    prompts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A dataset of images that outputs are held against, through one of the encoders.
+
+    `dataset` is a folder, an archive, a Parquet file, or an asset that is one.
+    """
+
+    dataset: Path
+    digest: str
+    encoder: str
+
+
+class Encoded(Scorer, Protocol):
+    """A scorer that reads vectors: each sample brings those of its encoders and references."""
+
+    encoders: Mapping[str, Encoding]
+    references: Mapping[str, Reference]
+
+
 class Executor(Protocol):
     """Runs batches of work, somewhere."""
 
@@ -246,6 +292,8 @@ class Bound:
     plugin: Any
     fingerprint: str
     identity: Mapping[str, Any] = field(default_factory=dict)
+    encoders: Mapping[str, Bound] = field(default_factory=dict)
+    """Of a scorer: the encoders it asks for, by the names it gives them."""
 
 
 __all__ = [
@@ -253,6 +301,9 @@ __all__ = [
     "ColumnType",
     "Control",
     "Count",
+    "Encoded",
+    "Encoder",
+    "Encoding",
     "Executor",
     "Generator",
     "Kind",
@@ -265,6 +316,7 @@ __all__ = [
     "Proportion",
     "Quantile",
     "Ratio",
+    "Reference",
     "Reporter",
     "Scorer",
 ]

@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.errors import PluginError
 
-KINDS = ("generators", "scorers", "reporters", "executors")
+KINDS = ("generators", "encoders", "scorers", "reporters", "executors")
 _local: dict[tuple[str, str], type[Any]] = {}
 
 

@@ -128,7 +128,7 @@ class LanguageModel:
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
-        with _quiet():
+        with quiet():
             self.tokenizer = AutoTokenizer.from_pretrained(
                 folder, trust_remote_code=False, local_files_only=True, padding_side="left"
             )
@@ -234,7 +234,7 @@ def _convert(folder: Path, name: str, target: Path) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     # The reader's progress bar has no switch of its own.
-    with _quiet(), contextlib.redirect_stderr(io.StringIO()):
+    with quiet(), contextlib.redirect_stderr(io.StringIO()):
         packed = AutoModelForCausalLM.from_pretrained(
             folder, gguf_file=name, dtype=torch.float32, trust_remote_code=False
         )
@@ -250,7 +250,7 @@ def _convert(folder: Path, name: str, target: Path) -> None:
         ).save_pretrained(target)
 
 
-class _quiet:  # noqa: N801 - reads as a statement
+class quiet:  # noqa: N801 - reads as a statement
     """Hold back transformers' own progress bars and load reports."""
 
     def __enter__(self) -> None:

@@ -47,11 +47,24 @@ def scores(columns: Mapping[str, ColumnType]) -> pa.Schema:
     text = pa.string()
     types = {
         "bool": pa.bool_(), "int": pa.int64(), "float": pa.float64(), "text": text,
-        "ints": pa.list_(pa.int64()), "floats": pa.list_(pa.float64()),
+        "ints": pa.list_(pa.int64()), "floats": pa.list_(pa.float64()), "features": text,
     }  # fmt: skip
     fixed = ("score_id", "output_id", "case_id", "batch_id", "fingerprint", "status", "error")
     own = [(f"value_{name}", types[kind]) for name, kind in columns.items()]
     return pa.schema([*[(name, text) for name in fixed], *own])
+
+
+def features() -> pa.Schema:
+    """One encoder's vectors, by the digest of what each is of."""
+    import pyarrow as pa
+
+    text = pa.string()
+    return pa.schema(
+        [
+            ("key", text), ("batch_id", text), ("fingerprint", text), ("status", text),
+            ("error", text), ("vector", pa.list_(pa.float32())),
+        ]
+    )  # fmt: skip
 
 
 def metrics() -> pa.Schema:

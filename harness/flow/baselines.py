@@ -16,7 +16,7 @@ from harness.spec.policy import PolicySpec
 
 FOLDER, INDEX, CHAMPION, ANCHOR = "baselines", "baselines.json", "champion", "anchor:"
 _FILES = ("manifest.json", "suite.json", SEAL)
-_TABLES = ("cases", "scores")
+_TABLES = ("cases", "features", "references", "scores")
 
 
 def asked_for(policy: PolicySpec) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.engine import identity, schemas
+from harness.engine.features import Features, reference_features
 from harness.engine.store import Store
 from harness.protocols import Bound
 
@@ -141,6 +142,15 @@ class Scores:
         if table.num_rows == 0:
             table = schemas.scores(scorer.plugin.columns).empty_table().select(names)
         self._table = table
+        self._features = {
+            name: Features(store, encoder)
+            for name, encoder in scorer.encoders.items()
+            if any(_encoder_of(column) == name for column in self._vectors())
+        }
+        self._references = {
+            name: reference_features(store, reference, scorer.encoders[reference.encoder])
+            for name, reference in getattr(scorer.plugin, "references", {}).items()
+        }
 
     def parts(
         self, arm: ArmRows, labels: Collection[str] | None = None
@@ -158,13 +168,28 @@ class Scores:
                 yield (
                     label,
                     Part(
-                        columns=_columns(self._table.take(rows), self._kinds),
+                        columns=self._read(self._table.take(rows)),
                         clusters=arm.clusters[mask & scored],
                         missing=arm.clusters[mask & ~scored],
                         scored=scored[mask],
                         planned=arm.clusters[mask],
                     ),
                 )
+
+    def _read(self, table: pa.Table) -> dict[str, Any]:
+        plain = {n: kind for n, kind in self._kinds.items() if kind != "features"}
+        columns = _columns(table, plain)
+        for name in self._vectors():
+            columns[name] = self._features[_encoder_of(name)].of(table[f"value_{name}"])
+        return {**columns, **self._references}
+
+    def _vectors(self) -> list[str]:
+        return [name for name, kind in self._kinds.items() if kind == "features"]
+
+
+def _encoder_of(column: str) -> str:
+    """The encoder a column of vectors is named by; `<name>:prompt` holds those of prompts."""
+    return column.partition(":")[0]
 
 
 def _columns(table: pa.Table, kinds: Mapping[str, str]) -> dict[str, Any]:

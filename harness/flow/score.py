@@ -9,8 +9,10 @@ from itertools import chain
 from typing import Any
 
 from harness.engine import identity, schemas
+from harness.engine.features import key_of, text_key
 from harness.engine.store import Store
 from harness.engine.texts import storable_reason
+from harness.flow.encode import Vectors, encode_outputs, encode_reference
 from harness.flow.plan import Arm, Batch, Plan
 from harness.flow.progress import Progress
 from harness.flow.readings import checked
@@ -31,17 +33,30 @@ def score(
     first = next(units, None)
     if first is None:
         return
+    vectors = _vectors(plan, scorer, store, executor, progress)
     with scorer.plugin as reader:
         broken = _broken_control(reader, executor)
         for unit in chain([first], units):
             readings = (
                 [Failure(broken)] * len(unit.samples)
                 if broken
-                else _read(reader, unit, executor)
+                else _read(reader, unit, executor, vectors)
             )
-            store.append(table, _rows(unit, readings, scorer), schemas.scores(reader.columns))
+            rows = _rows(unit, readings, scorer)
+            store.append(table, rows, schemas.scores(reader.columns))
             failed = sum(isinstance(reading, Failure) for reading in readings)
             progress.advance(len(readings), failed)
+
+
+def _vectors(
+    plan: Plan, scorer: Bound, store: Store, executor: Executor, progress: Progress
+) -> Vectors:
+    """Make what the scorer's encoders have to say of the outputs, and of its references."""
+    encode_outputs(plan, scorer, store, executor, progress)
+    for reference in getattr(scorer.plugin, "references", {}).values():
+        encoder = scorer.encoders[reference.encoder]
+        encode_reference(reference, encoder, store, executor, progress)
+    return Vectors(store, scorer)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -100,15 +115,28 @@ def _sample(case: Case, output: Output, store: Store) -> Sample:
     return Sample(case=case, output=output, media=store.get(output))
 
 
-def _read(reader: Scorer, unit: _Unit, executor: Executor) -> list[Reading | Failure]:
+def _read(
+    reader: Scorer, unit: _Unit, executor: Executor, vectors: Vectors
+) -> list[Reading | Failure]:
+    """Let a scorer read a unit; what has no vector it needs is a failure, and is not shown."""
     size = 1 if unit.alone else reader.batch
-    cuts = (unit.samples[i : i + size] for i in range(0, len(unit.samples), size))
-    kinds: Mapping[str, str] = reader.columns
-    return [
-        checked(item, kinds)
-        for _, results, _ in executor.map(reader.score, cuts)
-        for item in results
-    ]
+    missing = {id(sample): vectors.missing(sample) for sample in unit.samples}
+    whole = [vectors.shown(one) for one in unit.samples if missing[id(one)] is None]
+    cuts = (whole[i : i + size] for i in range(0, len(whole), size))
+    kinds = _read_by_scorer(reader.columns)
+    found = iter(
+        [
+            checked(item, kinds)
+            for _, results, _ in executor.map(reader.score, cuts)
+            for item in results
+        ]
+    )
+    return [missing[id(sample)] or next(found) for sample in unit.samples]
+
+
+def _read_by_scorer(columns: Mapping[str, str]) -> dict[str, str]:
+    """The columns that a scorer fills itself; those of vectors are filled here."""
+    return {name: kind for name, kind in columns.items() if kind != "features"}
 
 
 def _broken_control(reader: Scorer, executor: Executor) -> str:
@@ -117,7 +145,7 @@ def _broken_control(reader: Scorer, executor: Executor) -> str:
         return ""
     samples = [_planted(control.text) for control in reader.controls]
     for _, results, _ in executor.map(reader.score, iter([samples])):
-        readings = [checked(result, reader.columns) for result in results]
+        readings = [checked(result, _read_by_scorer(reader.columns)) for result in results]
         for control, result in zip(reader.controls, readings, strict=True):
             if isinstance(result, Failure):
                 return f"a planted item could not be scored: {result.reason}"
@@ -158,6 +186,19 @@ def _rows(
     }
     own = {
         f"value_{name}": [None if isinstance(r, Failure) else r[name] for r in readings]
-        for name in scorer.plugin.columns
+        for name in _read_by_scorer(scorer.plugin.columns)
     }
-    return fixed | own
+    keys = {
+        f"value_{name}": [
+            None if failed else _key(name, sample)
+            for sample, failed in zip(unit.samples, bad, strict=True)
+        ]
+        for name, kind in scorer.plugin.columns.items()
+        if kind == "features"
+    }
+    return fixed | own | keys
+
+
+def _key(column: str, sample: Sample) -> str:
+    """What a column of vectors stores: the digest of the output, or of its prompt."""
+    return text_key(sample.case.prompt.text) if ":" in column else key_of(sample.output)

@@ -14,7 +14,10 @@ from harness.ledger.listing import list_files
 SEAL, DECISION = "seal.json", "decision.json"
 LATER = frozenset({SEAL, "record.json", ".lock"})
 """What lies in a run's folder beside its evidence; written after sealing, or empty."""
-MEASURED = ("cases/", "outputs/", "scores/", "media/", "suite.json", "manifest.json")
+MEASURED = (
+    "cases/", "outputs/", "features/", "references/", "scores/", "media/", "suite.json",
+    "manifest.json",
+)  # fmt: skip
 """What a verdict is derived from; everything else in a run is derived, or brought to it."""
 
 

@@ -101,10 +101,14 @@ def set_estimate(kind: OfSet, rows: Rows, confidence: float, blank: Estimate) ->
 
 @dataclass(frozen=True, slots=True)
 class OrderedSet:
-    """The columns of a set in one order of rows, and the prompt of each (int64 [n])."""
+    """The columns of a set in one order of rows, and the prompt of each (int64 [n]).
+
+    `references` are given to the function as they are, whatever rows are picked.
+    """
 
     columns: Mapping[str, Column]
     ranks: NDArray[np.int64]
+    references: Mapping[str, Column]
 
     def number(self, kind: OfSet) -> float | None:
         """Compute the metric of the whole set.
@@ -112,14 +116,15 @@ class OrderedSet:
         Raises:
             NonFiniteError: If it is NaN or an infinity.
         """
-        value = kind.function(self.columns)
+        value = kind.function({**self.columns, **self.references})
         if value is not None and not isfinite(value):
             raise NonFiniteError("a metric of a set of outputs is not finite")
         return value
 
     def part(self, kind: OfSet, picked: NDArray[np.int64]) -> float | None:
         """Compute the metric of some rows."""
-        return kind.function({name: take(self.columns[name], picked) for name in self.columns})
+        some = {name: take(column, picked) for name, column in self.columns.items()}
+        return kind.function({**some, **self.references})
 
 
 def ordered_set(kind: OfSet, rows: Rows) -> OrderedSet:
@@ -133,7 +138,8 @@ def ordered_set(kind: OfSet, rows: Rows) -> OrderedSet:
     for name, column in columns.items():
         if isinstance(column, np.ndarray) and not np.isfinite(column).all():
             raise NonFiniteError("a score is not finite", where=f"column {name}")
-    return OrderedSet(columns, rows.layout.scored[order])
+    references = {name: rows.columns[name] for name in kind.references}
+    return OrderedSet(columns, rows.layout.scored[order], references)
 
 
 def hold_share(found: Estimate, prompts: float, confidence: float) -> Estimate:

@@ -1,0 +1,212 @@
+"""Outputs to vectors: let each encoder see each distinct medium once, for every scorer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from harness import digests
+from harness.engine import identity, schemas
+from harness.engine.features import Features, key_of, reference_table, table_of, text_key
+from harness.engine.store import Store
+from harness.engine.texts import storable_reason
+from harness.flow.plan import Arm, Batch, Plan
+from harness.flow.progress import Progress
+from harness.protocols import Bound, Encoder, Executor, Reference
+from harness.records import Failure, Media, Output, Sample
+from harness.spec.images import images
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vector = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Media that are encoded and stored together, by their keys."""
+
+    unit_id: str
+    media: dict[str, Media]
+
+
+def encode(
+    units: Iterator[Unit],
+    encoder: Bound,
+    table: str,
+    store: Store,
+    executor: Executor,
+) -> Iterator[tuple[int, int]]:
+    """Encode and store what has no vector yet; yield each unit's size and its failures.
+
+    Args:
+        units: What to encode, in an order that depends on the plan alone.
+        encoder: The encoder; it is entered only if there is something to do.
+        table: Where the vectors go.
+        store: The run.
+        executor: What runs a batch.
+    """
+    known = set(Features(store, encoder, table).keys)
+    first = next((unit for unit in units if unit.media.keys() - known), None)
+    if first is None:
+        return
+    with cast("Encoder", encoder.plugin) as reader:
+        for unit in _chain(first, units):
+            fresh = {key: one for key, one in unit.media.items() if key not in known}
+            if not fresh:
+                continue
+            found = dict(zip(fresh, _read(reader, list(fresh.values()), executor), strict=True))
+            store.append(table, _rows(unit.unit_id, found, encoder), schemas.features())
+            good = {key for key, one in found.items() if not isinstance(one, Failure)}
+            known |= good
+            yield len(found), len(found) - len(good)
+
+
+def encode_outputs(
+    plan: Plan, scorer: Bound, store: Store, executor: Executor, progress: Progress
+) -> None:
+    """Give every output of a plan, and prompts where asked, the vectors a scorer needs."""
+    for name, encoder in scorer.encoders.items():
+        asked = scorer.plugin.encoders[name]
+        progress.begin(f"encode {encoder.use}", plan.size, 0)
+        units = (
+            unit
+            for arm in plan.arms
+            if arm.generator.plugin.modality in scorer.plugin.accepts
+            for batch in plan.batches(arm)
+            for unit in _units(batch, arm, store, asked.prompts)
+        )
+        for done, failed in encode(units, encoder, table_of(encoder), store, executor):
+            progress.advance(done, failed)
+
+
+def encode_reference(
+    reference: Reference, encoder: Bound, store: Store, executor: Executor, progress: Progress
+) -> None:
+    """Give every image of a dataset its vector; those that cannot be read are counted."""
+    table = reference_table(reference, encoder)
+    if store.finished(table, encoder.fingerprint)[_WHOLE]:
+        return
+    progress.begin(f"encode {reference.dataset.name} with {encoder.use}", 0, 0)
+    unread: dict[str, Vector | Failure] = {}
+    units = _of_dataset(reference, encoder.plugin.batch, unread)
+    for done, failed in encode(units, encoder, table, store, executor):
+        progress.advance(done, failed)
+    if unread:
+        store.append(table, _rows("unread", unread, encoder), schemas.features())
+    end: dict[str, Vector | Failure] = {
+        _WHOLE: Failure(f"{len(unread)} could not be read", "unsupported")
+    }
+    store.append(table, _rows(_WHOLE, end, encoder), schemas.features())
+
+
+_WHOLE = "whole"
+"""The last row of a dataset's vectors: all of it has been read."""
+
+
+class Vectors:
+    """What a scorer's samples are shown besides the media, and why some cannot be shown it."""
+
+    def __init__(self, store: Store, scorer: Bound) -> None:
+        self._encoders = {n: Features(store, one) for n, one in scorer.encoders.items()}
+        self._prompts = [n for n in scorer.encoders if scorer.plugin.encoders[n].prompts]
+        self._references = {
+            name: Features(
+                store,
+                scorer.encoders[one.encoder],
+                reference_table(one, scorer.encoders[one.encoder]),
+            ).matrix
+            for name, one in getattr(scorer.plugin, "references", {}).items()
+        }
+
+    def missing(self, sample: Sample) -> Failure | None:
+        """Why a sample cannot be scored: one of its vectors could not be made."""
+        for name, features in self._encoders.items():
+            keys = [key_of(sample.output)]
+            keys += [text_key(sample.case.prompt.text)] if name in self._prompts else []
+            for key in keys:
+                if key not in features:
+                    return Failure(features.failures.get(key, f"{name} has no vector of it"))
+        return None
+
+    def shown(self, sample: Sample) -> Sample:
+        """The sample with its vectors."""
+        from dataclasses import replace
+
+        found = {n: f.one(key_of(sample.output)) for n, f in self._encoders.items()}
+        for name in self._prompts:
+            features = self._encoders[name]
+            found[f"{name}:prompt"] = features.one(text_key(sample.case.prompt.text))
+        return replace(sample, features=found, references=self._references)
+
+
+def _chain(first: Unit, rest: Iterator[Unit]) -> Iterator[Unit]:
+    yield first
+    yield from rest
+
+
+def _units(batch: Batch, arm: Arm, store: Store, with_prompts: bool) -> Iterator[Unit]:  # noqa: FBT001 - private
+    rows = store.rows("outputs", batch.batch_id, arm.generator.fingerprint)
+    names = Output.__slots__
+    outputs = [Output(**{n: row[n] for n in names}) for row in rows if row["status"] == "ok"]
+    media: dict[str, Media] = {key_of(one): store.get(one) for one in outputs}
+    if with_prompts:
+        texts = [case.prompt.text for case in batch.cases]
+        media |= {text_key(text): text for text in texts}
+    yield Unit(identity.unit_id(batch.batch_id, arm.generator.fingerprint), media)
+
+
+def _of_dataset(
+    reference: Reference, size: int, unread: dict[str, Vector | Failure]
+) -> Iterator[Unit]:
+    """Cut a dataset into units, leaving what cannot be read in `unread`."""
+    part: dict[str, Media] = {}
+    for name, picture, _ in images(reference.dataset):
+        if isinstance(picture, Failure):
+            unread[name] = picture
+            continue
+        part[name] = picture
+        if len(part) == size:
+            yield Unit(digests.of_json(list(part)), part)
+            part = {}
+    if part:
+        yield Unit(digests.of_json(list(part)), part)
+
+
+def _read(
+    reader: Encoder, media: Sequence[Media], executor: Executor
+) -> list[Vector | Failure]:
+    cuts = (media[i : i + reader.batch] for i in range(0, len(media), reader.batch))
+    return [
+        _checked(item) for _, found, _ in executor.map(reader.encode, cuts) for item in found
+    ]
+
+
+def _checked(item: object) -> Vector | Failure:
+    import numpy as np
+
+    if isinstance(item, Failure):
+        return item
+    vector = np.asarray(item)
+    if vector.ndim != 1 or vector.size == 0 or vector.dtype.kind not in "fiu":
+        return Failure("the encoder gave no vector")
+    vector = vector.astype(np.float32)
+    return (
+        vector if np.isfinite(vector).all() else Failure("the encoder's vector is not finite")
+    )
+
+
+def _rows(
+    unit_id: str, found: dict[str, Vector | Failure], encoder: Bound
+) -> dict[str, list[object]]:
+    bad = [one if isinstance(one, Failure) else None for one in found.values()]
+    return {
+        "key": list(found),
+        "batch_id": [unit_id] * len(found),
+        "fingerprint": [encoder.fingerprint] * len(found),
+        "status": [failure.status if failure else "ok" for failure in bad],
+        "error": [storable_reason(failure.reason) if failure else None for failure in bad],
+        "vector": [None if isinstance(one, Failure) else one for one in found.values()],
+    }

@@ -1,0 +1,66 @@
+"""What scorers of images share: which encoder reads them, and which dataset they face."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, ValidationInfo
+
+from harness.assets import cache, catalogue
+from harness.errors import SpecError
+from harness.protocols import Encoding, Reference
+from harness.spec.images import digest
+from harness.spec.model import Name, Spec
+
+
+class EncoderOptions(Spec):
+    """An encoder by its registered name, with its options, as `harness list encoders` shows."""
+
+    use: Name = "vision"
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """What metrics are called by: the model, so that none is taken for another's."""
+        model = str(self.options.get("model", "")).rstrip("/").rpartition("/")[2]
+        layer = self.options.get("layer")
+        return "-".join(filter(None, (model or self.use, layer if layer != "pooled" else None)))
+
+    def encoding(self, *, prompts: bool = False) -> Encoding:
+        """Ask for it."""
+        return Encoding(self.use, self.options, prompts)
+
+
+def _dataset(value: str, info: ValidationInfo) -> str:
+    """An asset that is a dataset stays a name; anything else starts at the suite's folder."""
+    if value in catalogue.ASSETS:
+        return value
+    return str((info.context or {}).get("base", Path()) / value)
+
+
+Dataset = Annotated[str, AfterValidator(_dataset)]
+"""A folder, an archive or a Parquet file of images, or an asset that is one."""
+
+
+def reference(dataset: str, encoder: str) -> Reference:
+    """Find a dataset, and say which encoder reads it.
+
+    Raises:
+        SpecError: There is none.
+        AssetError: It is an asset that has not been fetched.
+    """
+    place = Path(dataset)
+    if dataset in catalogue.ASSETS:
+        folder = cache.locate(dataset)
+        place = folder / next(iter(catalogue.find(dataset).files))
+    if not place.exists():
+        raise SpecError(
+            "there is no such dataset of images",
+            where=dataset,
+            fix="name a folder, an archive, a Parquet file, or an asset that is one",
+        )
+    return Reference(place, digest(place), encoder)
+
+
+__all__ = ["Dataset", "EncoderOptions", "reference"]
