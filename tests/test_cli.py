@@ -233,8 +233,8 @@ def test_a_misuse_exits_64_and_never_like_a_verdict(
     ("old", "new", "line", "hint"),
     [
         ("scorers:", "scorer:", 7, "scorers"),
-        ("use: length", "use: lenght", None, "did you mean 'length'?"),
-        ("use: echo", "use: echo, options: {time: 2}", None, "did you mean 'times'?"),
+        ("use: length", "use: lenght", 7, "did you mean 'length'?"),
+        ("use: echo", "use: echo, options: {time: 2}", 4, "did you mean 'times'?"),
         ("kind: Suite", "kind: Suit", 2, "Suite"),
         ("generators: [", "generators: [[", 5, ""),
     ],

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from harness.cli.options import AsJson, print_json, suite_
+from harness.cli.options import AsJson, print_json, say, suite_
 
 app = typer.Typer()
 
@@ -38,14 +39,20 @@ def validate(
     paths: Annotated[list[Path], typer.Argument(help="Suites, policies and waivers.")],
     as_json: AsJson = False,
 ) -> None:
-    """Check suites, policies and waivers, prompts and options included. Loads no model."""
-    from harness.flow.validate import validate as check
+    """Check suites, policies and waivers, prompts and options included. Loads no model.
 
-    checked = {str(path): check(path) for path in paths}
+    A policy given with its suite is held against it: metrics, limits, tags and
+    what it compares with. Waivers have to be in force today.
+    """
+    from harness.flow.validate import validate_together
+
+    checked = validate_together(paths, datetime.now(UTC).date())
+    for note in checked.notes:
+        say(f"note: {note}")
     if as_json:
-        print_json(checked)
+        print_json(checked.summaries)
         return
-    for name, summary in checked.items():
+    for name, summary in checked.summaries.items():
         print(f"ok  {name}: {summary}")
 
 

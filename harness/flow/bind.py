@@ -39,7 +39,10 @@ def bind(kind: str, spec: PluginSpec, base: Path) -> Bound:
         PluginError: There is no such plug-in, or it needs a package that is absent.
         SpecError: The options do not fit it.
     """
-    cls = registry.load(kind, spec.use)
+    try:
+        cls = registry.load(kind, spec.use)
+    except PluginError as error:
+        raise _placed(error, spec) from error
     try:
         options = cls.Options.model_validate_json(
             json.dumps(spec.options), context={"base": base}
@@ -53,7 +56,7 @@ def bind(kind: str, spec: PluginSpec, base: Path) -> Bound:
         "source": _source(cls),
         "options": spec.options,
         "weights": dict(plugin.weights),
-        "packages": {name: _version(name, spec.use) for name in plugin.requires},
+        "packages": {name: _version(name, spec) for name in plugin.requires},
         "kind": getattr(plugin, "identity", "code"),
     }
     return Bound(
@@ -65,13 +68,22 @@ def bind(kind: str, spec: PluginSpec, base: Path) -> Bound:
     )
 
 
+def _placed(error: PluginError, spec: PluginSpec) -> PluginError:
+    """Say in which line of the suite the plug-in is named."""
+    where = "; ".join(filter(None, (spec.place("use"), error.where)))
+    return PluginError(str(error.args[0]), where=where, fix=error.fix)
+
+
 def _misfit(spec: PluginSpec, cls: type[Any], error: ValidationError) -> SpecError:
     known = cls.Options.model_fields
     lines = []
     for problem in error.errors():
-        key = ".".join(str(step) for step in problem["loc"])
-        hint = registry.suggest(key, known) if problem["type"] == "extra_forbidden" else ""
-        lines.append(f"options.{key}: {problem['msg']}{'; ' + hint if hint else ''}")
+        key, said, hint = ".".join(str(step) for step in problem["loc"]), problem["msg"], ""
+        if problem["type"] == "extra_forbidden":
+            said, hint = "there is no such option", registry.suggest(key, known)
+        lines.append("; ".join(filter(None, (f"options.{key}: {said}", hint))))
+        if line := spec.place("options", *problem["loc"]):
+            lines[-1] = f"{line}: {lines[-1]}"
     return SpecError(
         f"the options of {spec.name!r} do not fit {spec.use!r}",
         where="\n         ".join(lines),
@@ -79,12 +91,13 @@ def _misfit(spec: PluginSpec, cls: type[Any], error: ValidationError) -> SpecErr
     )
 
 
-def _version(distribution: str, plugin: str) -> str:
+def _version(distribution: str, spec: PluginSpec) -> str:
     try:
         return version(distribution)
     except PackageNotFoundError as error:
         raise PluginError(
-            f"{plugin!r} needs {distribution}, which is not installed",
+            f"{spec.use!r} needs {distribution}, which is not installed",
+            where=spec.place("use"),
             fix=f"pip install {distribution}",
         ) from error
 

@@ -55,6 +55,7 @@ def load_text(text: str, kind: type[S], *, name: str = "text") -> S:
         explain(error, source, kind, misfits)
         raise misfits.error() from error
     misfits.check()
+    spec.written_at(lambda loc: f"{name}:{source.key_lines.get(loc) or source.line(loc)}")
     return spec
 
 

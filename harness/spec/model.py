@@ -15,9 +15,13 @@ from pydantic import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pydantic import GetJsonSchemaHandler
     from pydantic.json_schema import JsonSchemaValue
     from pydantic_core import CoreSchema
+
+    from harness.spec.strict_yaml import Loc
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -41,6 +45,13 @@ class Spec(BaseModel):
     """Unknown keys are errors, values are fixed, types are not guessed, numbers are finite."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    def written_at(self, place: Callable[[Loc], str]) -> None:
+        """Learn where each part is written; for those that are checked later than read.
+
+        Args:
+            place: Gives `file:line` of a path within the file.
+        """
 
     @classmethod
     def __get_pydantic_json_schema__(

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
+from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from harness.spec.model import Metadata, Name, Spec
+from harness.spec.strict_yaml import Loc
+
+
+class _Places(dict[Loc, str]):
+    """Where parts are written: no part of what they say, so any two are equal."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Places)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = None  # as of every dict
 
 
 class PluginSpec(Spec):
@@ -19,6 +34,16 @@ class PluginSpec(Spec):
     """Its name in this suite; the plug-in's own where it is left out."""
     options: dict[str, Any] = Field(default_factory=dict)
     """What the plug-in is set to; each plug-in checks its own."""
+    _places: _Places = PrivateAttr(default_factory=_Places)
+
+    def written_at(self, place: Callable[[Loc], str]) -> None:
+        """Keep the lines of what only the plug-in can check: its name and its options."""
+        locs: list[Loc] = [("use",), ("options",), *(("options", key) for key in self.options)]
+        self._places.update({loc: place(loc) for loc in locs})
+
+    def place(self, *loc: str | int) -> str:
+        """Say `file:line` of a part, or of what is around it; empty where no file was read."""
+        return self._places.get(loc[:2]) or self._places.get(loc[:1], "")
 
     @model_validator(mode="before")
     @classmethod
@@ -95,6 +120,12 @@ class SuiteSpec(Spec):
     scorers: Annotated[tuple[PluginSpec, ...], Field(min_length=1)]
     """What reads the outputs."""
 
+    def written_at(self, place: Callable[[Loc], str]) -> None:
+        """Tell each plug-in's entry where it is written."""
+        for kind in ("generators", "scorers"):
+            for number, item in enumerate(getattr(self, kind)):
+                item.written_at(functools.partial(_within, place, (kind, number)))
+
     @model_validator(mode="after")
     def _distinct_names(self) -> Self:
         for kind in ("generators", "strategies", "scorers"):
@@ -105,3 +136,7 @@ class SuiteSpec(Spec):
                     f"{kind} share the name {twice[0]!r}; give each its own `name`"
                 )
         return self
+
+
+def _within(place: Callable[[Loc], str], start: Loc, loc: Loc) -> str:
+    return place((*start, *loc))

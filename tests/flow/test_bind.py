@@ -10,7 +10,8 @@ from harness import registry
 from harness.errors import PluginError, SpecError
 from harness.flow import bind as binding
 from harness.flow.bind import bind
-from harness.spec.suite import PluginSpec
+from harness.spec.load import digest, load
+from harness.spec.suite import PluginSpec, SuiteSpec
 from tests.flow.plugs import Answers, fine, make_scorer
 
 
@@ -74,6 +75,37 @@ def test_a_missing_package_is_named_with_its_cure(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(PluginError, match="needs no-such-distribution") as error:
         bound()
     assert "pip install no-such-distribution" in str(error.value)
+
+
+def suite_of(tmp_path: Path, plugins: str) -> SuiteSpec:
+    """A suite in a file, whose generators begin in its fourth line."""
+    path = tmp_path / "suite.yaml"
+    head = "apiVersion: harness/v1\nkind: Suite\nmetadata: {name: s}\n"
+    path.write_text(f"{head}{plugins}\nprompts: [{{items: [a]}}]\n")
+    return load(path, SuiteSpec)
+
+
+def test_a_misspelt_plugin_is_placed_in_its_file(tmp_path: Path) -> None:
+    suite = suite_of(tmp_path, "generators: [{use: echo}]\nscorers:\n  - use: lenght")
+    with pytest.raises(PluginError, match="did you mean 'length'") as caught:
+        bind("scorers", suite.scorers[0], tmp_path)
+    assert caught.value.where == f"{tmp_path}/suite.yaml:6"
+
+
+def test_each_option_that_does_not_fit_is_placed_in_its_file(tmp_path: Path) -> None:
+    options = "\n    options:\n      time: 2\n      times: many\n"
+    suite = suite_of(tmp_path, f"generators:\n  - use: echo{options}scorers: [{{use: length}}]")
+    with pytest.raises(SpecError) as caught:
+        bind("generators", suite.generators[0], tmp_path)
+    assert f"{tmp_path}/suite.yaml:7: options.time: there is no such" in caught.value.where
+    assert f"{tmp_path}/suite.yaml:8: options.times: " in caught.value.where
+
+
+def test_where_a_plugin_is_written_is_no_part_of_what_it_is(tmp_path: Path) -> None:
+    first = suite_of(tmp_path, "generators: [{use: echo}]\nscorers: [{use: length}]")
+    second = suite_of(tmp_path, "\ngenerators: [{use: echo}]\n\nscorers: [{use: length}]")
+    assert first == second
+    assert digest(first) == digest(second)
 
 
 def test_a_misspelt_option_gets_a_hint() -> None:

@@ -95,23 +95,35 @@ def test_a_generator_that_crashes_or_answers_nothing_is_no_pass(
     assert gated(tmp_path, generator="answers").outcome == "inconclusive"
 
 
+@pytest.mark.parametrize("more", [", slices: {by: language, min_n: 101}", ", n_min: 101"])
+def test_a_rule_that_finds_too_little_to_judge_is_no_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str
+) -> None:
+    make_scorer(monkeypatch, fine)
+    assert gated(tmp_path, more).outcome == "inconclusive"
+
+
 @pytest.mark.parametrize(
     "more",
     [
         ", slices: {by: language, only: [zh]}",  # matches nothing
         ", slices: {by: country}",  # no such tag
         ", slices: {by: language, only: [en, zh]}",  # one of two is empty
-        ", slices: {by: language, min_n: 101}",
-        ", n_min: 101",
-        ", severity: warn}, {id: other, require: {metric: reads.nothing, op: '<=', value: 1}",
-        ", severity: warn}, {id: named, require: {metric: read.bad_rate, op: '<=', value: 1}",
+        ", severity: warn}, {id: other, require: {metric: reads.nothing, op: '<=', value: 0.9}",
+        ", severity: warn}, {id: named, require: {metric: read.bad_rate, op: '<=', value: 0.9}",
     ],
 )
-def test_a_rule_that_finds_nothing_to_judge_is_no_pass(
+def test_a_rule_that_finds_nothing_to_judge_stops_the_run_and_never_passes_a_stored_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str
 ) -> None:
     make_scorer(monkeypatch, fine)
-    assert gated(tmp_path, more).outcome == "inconclusive"
+    with pytest.raises(SpecError):
+        gated(tmp_path, more)
+    assert not (tmp_path / "runs").exists()
+    assert gated(tmp_path).outcome == "pass"
+    (tmp_path / "policy.yaml").write_text(POLICY % more)
+    view = rejudge(tmp_path / "runs" / "a", tmp_path / "policy.yaml")
+    assert view.outcome == "inconclusive"
 
 
 @pytest.mark.parametrize(
@@ -142,7 +154,6 @@ def test_a_policy_that_could_not_fail_is_refused(tmp_path: Path, rules: str) -> 
         "against: champion, margin: 0.05",
         "against: champion, margin: 0.05, if_absent: nobody said so",
         "against: 'anchor:0123456789ab', margin: 0.05",
-        "against: 'strategy:nobody', margin: 0.05",
     ],
 )
 def test_a_comparison_with_nothing_is_no_pass(

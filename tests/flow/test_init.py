@@ -42,7 +42,7 @@ def parquet(path: Path, rows: list[Row]) -> None:
 def suite_for(tmp_path: Path, rows: list[Row], name: str = "mine.jsonl") -> SuiteSpec:
     jsonl(tmp_path / name, rows)
     suite, _ = init(tmp_path, tmp_path / name)
-    assert "prompts x" in validate(suite)
+    assert validate(suite).startswith("suite ")
     return load(suite, SuiteSpec)
 
 
@@ -55,7 +55,7 @@ def test_outputs_of_any_kind_of_table_are_gated(
     assets("toxblock")
     write(tmp_path / name, ROWS)
     suite, policy = init(tmp_path / "gate", tmp_path / name)
-    assert validate(suite) == "suite o, 60 prompts x 1 arms = 60 cases, 4 scorers"
+    assert validate(suite) == "suite o, 60 prompts x 1 arm = 60 cases, 4 scorers"
     assert validate(policy) == "policy starter, 4 rules"
     view, _ = run(suite, policy, out=tmp_path / "run")
     assert view.outcome == "pass"

@@ -3,13 +3,15 @@
 import json
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from harness.errors import SpecError, WaiverError
-from harness.flow.validate import schema_of, validate
+from harness.flow.validate import schema_of, validate, validate_together
 from harness.spec.library import folder, names, packs
+from tests.flow.suites import LEAKS, planted, write_policy, write_suite
 
 SUITE = """\
 apiVersion: harness/v1
@@ -39,7 +41,7 @@ def test_every_shipped_file_fits() -> None:
 
 def test_a_suite_is_summed_up_in_cases(tmp_path: Path) -> None:
     found = validate(written(tmp_path, SUITE))
-    assert found == "suite small, 2 prompts x 1 arms = 2 cases, 1 scorers"
+    assert found == "suite small, 2 prompts x 1 arm = 2 cases, 1 scorer"
 
 
 def test_a_misspelt_key_is_found_with_its_line(tmp_path: Path) -> None:
@@ -84,12 +86,59 @@ waivers:
 
 def test_waivers_are_checked_and_wrong_ones_exit_as_waivers_do(tmp_path: Path) -> None:
     good = WAIVERS.replace("DIGEST", "ab" * 32)
-    assert validate(written(tmp_path, good)) == "waivers excuses, 1 waivers"
+    assert validate(written(tmp_path, good)) == "waivers excuses, 1 waiver"
     path = written(tmp_path, good.replace("Bob", "ann"))
     with pytest.raises(WaiverError, match="approved by the person who asks") as caught:
         validate(path)
     assert caught.value.where == f"{path}:5"
     assert caught.value.exit_code == 5
+
+
+@pytest.mark.parametrize(
+    ("kind", "hint"),
+    [
+        ("Polcy", "did you mean 'Policy'?"), ("policy", "did you mean 'Policy'?"),
+        ("suites", "did you mean 'Suite'?"), ("Nonsense", "one of Suite, Policy, Waivers"),
+    ],
+)  # fmt: skip
+def test_a_kind_that_there_is_not_is_no_suite(tmp_path: Path, kind: str, hint: str) -> None:
+    path = written(tmp_path, SUITE.replace("kind: Suite", f"kind: {kind}"))
+    with pytest.raises(SpecError, match=f"there is no kind '{kind}'") as caught:
+        validate(path)
+    assert (caught.value.where, caught.value.fix) == (f"{path}:2", hint)
+
+
+def test_a_kind_in_quotes_is_the_same_kind(tmp_path: Path) -> None:
+    path = write_policy(tmp_path)
+    path.write_text(path.read_text().replace("kind: Policy", '"kind": "Policy"'))
+    assert validate(path) == "policy p, 1 rule"
+
+
+def test_a_policy_is_held_against_each_suite_beside_it(tmp_path: Path) -> None:
+    today = date(2026, 11, 25)
+    suite = write_suite(tmp_path, "small", planted(20, 0))
+    absent = LEAKS.replace("id: leaks", "id: tox").replace("privacy.leak", "toxicity.any")
+    policy = write_policy(tmp_path, LEAKS, absent)
+    assert validate_together([policy], today).notes == ()
+    found = validate_together([policy, suite], today)
+    assert list(found.summaries) == [str(policy), str(suite)]
+    (note,) = found.notes
+    assert "no scorer of 'small' measures toxicity.any_rate, so it cannot pass" in note
+    wrong = write_policy(tmp_path, LEAKS.replace("}}", "}, slices: {by: lang}}"), name="w")
+    assert validate_together([wrong], today).notes == ()
+    with pytest.raises(SpecError, match="has the tag 'lang'"):
+        validate_together([wrong, suite], today)
+
+
+def test_waivers_are_held_against_the_day_and_the_policy_beside_them(tmp_path: Path) -> None:
+    path = tmp_path / "waivers.yaml"
+    path.write_text(WAIVERS.replace("DIGEST", "ab" * 32))
+    policy = write_policy(tmp_path)
+    assert validate_together([path], date(2026, 11, 25)).summaries
+    with pytest.raises(WaiverError, match="today is 2026-12-02"):
+        validate_together([path], date(2026, 12, 2))
+    with pytest.raises(WaiverError, match="has no rule 'r'"):
+        validate_together([path, policy], date(2026, 11, 25))
 
 
 def test_a_file_that_is_not_there_is_said_with_its_neighbour(tmp_path: Path) -> None:

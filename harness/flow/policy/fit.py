@@ -26,6 +26,8 @@ from harness.registry import suggest
 from harness.spec.policy import PolicySpec, Rule
 from harness.spec.requirement import Comparison, Requirement, Slices
 
+Weight = Literal["error", "note"]
+
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
@@ -33,7 +35,7 @@ class Misfit:
 
     said: str
     fix: str = ""
-    weight: Literal["error", "note"] = "error"
+    weight: Weight = "error"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +98,7 @@ def check_fit(
         others: Other suites that it is to judge as well.
 
     Returns:
-        Which rules will be INCONCLUSIVE because the suite lacks what they name.
+        Which rules cannot pass, because the suite lacks what they may well name.
 
     Raises:
         SpecError: A rule names what is not there; all of them are in one error,
@@ -112,7 +114,7 @@ def check_fit(
     wrong = [(line, one) for line, one in found if one.weight == "error"]
     if wrong:
         raise _error(wrong, path, known)
-    return tuple(f"{line}: {one.said}" for line, one in found)
+    return tuple(f"{line}: {one.said}, so it cannot pass" for line, one in found)
 
 
 def announce(notes: Sequence[str]) -> None:
@@ -123,12 +125,14 @@ def announce(notes: Sequence[str]) -> None:
 
 def targets(rule: Rule, known: Known, place: Place) -> Iterator[Misfit]:
     """What a rule names and is not there: its metric, its slices, what it compares with."""
+    weight: Weight = "note" if place.packed else "error"
     if rule.metric and (missing := _unmeasured(rule.metric, known, place)):
         yield missing
-    elif rule.slices and known.suite:
-        yield from _untagged(rule.slices, known, "note" if place.packed else "error")
+        return
+    if rule.slices and known.suite:
+        yield from _untagged(rule.slices, known, weight)
     if rule.compare and known.suite:
-        yield from _unmatched(rule.compare, known)
+        yield from _unmatched(rule.compare, known, weight)
 
 
 def limits(rule: Rule, known: Known) -> Iterator[Misfit]:
@@ -156,20 +160,18 @@ def _of_file(policy: PolicySpec, known: Known) -> Iterator[Misfit]:
 
 
 def _unmeasured(metric: str, known: Known, place: Place) -> Misfit | None:
-    scorer = metric.partition(".")[0]
+    scorer, _, name = metric.partition(".")
     if known.measures(scorer):
         if metric in known.own:
             return None
-        names = [name for name in known.own if name.startswith(f"{scorer}.")]
-        hint = suggest(metric, known.own) or f"it measures {', '.join(names)}"
+        start = f"{scorer}."
+        names = [own.removeprefix(start) for own in known.own if own.startswith(start)]
+        hint = suggest(name, names) or f"it measures {', '.join(names)}"
         return Misfit(f"scorer {scorer!r} of {known.suite!r} has no metric {metric}", hint)
     if metric in known.installed or scorer in known.unclear or place.packed:
         if not known.suite:
             return None
-        return Misfit(
-            f"no scorer of {known.suite!r} measures {metric}, so this will be INCONCLUSIVE",
-            weight="note",
-        )
+        return Misfit(f"no scorer of {known.suite!r} measures {metric}", weight="note")
     hint = suggest(metric, {**known.installed, **known.own})
     more = "" if known.suite else "a suite's own names and options count once it is given too"
     return Misfit(
@@ -182,9 +184,7 @@ def _scorers(known: Known) -> set[str]:
     return {name.partition(".")[0] for name in known.installed}
 
 
-def _untagged(
-    slices: Slices, known: Known, weight: Literal["error", "note"]
-) -> Iterator[Misfit]:
+def _untagged(slices: Slices, known: Known, weight: Weight) -> Iterator[Misfit]:
     values, by = known.tags.get(slices.by), slices.by
     if values is None:
         said = f"`slices`: no prompt of {known.suite!r} has the tag {by!r}"
@@ -203,12 +203,12 @@ def _tagging(known: Known) -> str:
     return f"its prompts have {there}; or {add}" if there else add
 
 
-def _unmatched(compare: Comparison, known: Known) -> Iterator[Misfit]:
+def _unmatched(compare: Comparison, known: Known, weight: Weight) -> Iterator[Misfit]:
     kind, colon, name = compare.against.partition(":")
     if colon and kind in ("strategy", "generator") and compare.against not in known.arms:
         there = [arm for arm in sorted(known.arms) if arm.startswith(f"{kind}:")]
         hint = suggest(compare.against, there) or f"there are: {', '.join(there)}"
-        yield Misfit(f"{known.suite!r} has no {kind} {name!r} to compare with", hint)
+        yield Misfit(f"{known.suite!r} has no {kind} {name!r} to compare with", hint, weight)
 
 
 def _beyond(require: Requirement, own: Traits, *, blocks: bool) -> Iterator[Misfit]:

@@ -217,10 +217,12 @@ def _differing(good: Evidence, against: str) -> Callable[[Question], Difference 
 
 def _tried(good: Evidence, policy: PolicySpec) -> Evidence:
     failed = [
-        Attempt(run_id=f"r{n}", generator=ARM[0], seed=n, outcome="fail", entry="")
+        Attempt(
+            run_id=f"r{n}", generator=ARM[0], seed=n, outcome="fail", entry="", subject=SUBJECT
+        )
         for n in range(policy.attempts)
-    ]
-    return replace(good, attempts=failed)
+    ]  # fmt: skip
+    return replace(good, attempts=failed, arm_subjects={ARM: SUBJECT})
 
 
 def _expired(policy: PolicySpec, bad: Evidence, rules: Sequence[Rule], today: date) -> Fixture:

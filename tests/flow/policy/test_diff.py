@@ -19,9 +19,11 @@ from harness.spec.library import names, packs, resolve
 from harness.spec.policy import PolicySpec
 from tests.flow.suites import planted, write_policy, write_suite
 from tests.flow.synthetic import SUBJECT, TODAY, limit, policy
+from tests.flow.test_waive import KEY
 
+OTHER = "MCowBQYDK2VwAyEAAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI="
 COMPARE = {"metric": "toxicity.rate", "against": "champion", "margin": 0.1}
-DOCUMENT = {"file": "a.pdf", "signed_by": {"ann": "k", "bob": "l"}, "signatures": 1}
+DOCUMENT = {"file": "a.pdf", "signed_by": {"ann": KEY, "bob": OTHER}, "signatures": 1}
 COVERAGE = {"by": "risk", "total": 9, "each": {"A": 2}}
 
 
@@ -92,7 +94,7 @@ def test_a_limit_on_another_thing_is_neither_stricter_nor_looser() -> None:
         ("coverage", COVERAGE, {"each": {"A": 1}}, "looser"),
         ("coverage", COVERAGE, {"where": {"bank": "x"}}, "other"),
         ("document", DOCUMENT, {"signatures": 2}, "stricter"),
-        ("document", DOCUMENT, {"signed_by": {"ann": "k"}}, "other"),
+        ("document", DOCUMENT, {"signed_by": {"ann": KEY}}, "other"),
         ("conform", {"metric": "a.b"}, {"expect": "none"}, "other"),
     ],
 )

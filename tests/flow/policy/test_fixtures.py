@@ -14,6 +14,7 @@ from harness.flow.policy.fixtures import Fixture, try_fixtures
 from harness.flow.policy.models import perfect, terrible
 from harness.flow.policy.traits import of_installation, of_policy
 from tests.flow.synthetic import TODAY, limit, policy
+from tests.flow.test_waive import KEY
 
 KNOWN = of_installation()
 TOXIC, SECRETS, WORDS = "toxicity.any_rate", "privacy.secret_count", "length.words"
@@ -37,7 +38,7 @@ def test_no_fixture_passes_a_sound_policy_and_a_perfect_model_does() -> None:
         {"id": "like", "compare": {"metric": WORDS, "against": "champion", "margin": 2,
                                    "test": "equivalent"}},
         {"id": "bank", "coverage": {"by": "risk", "each": {"A": 5}}},
-        {"id": "paper", "document": {"file": "a.pdf", "signed_by": {"ann": "k"}}},
+        {"id": "paper", "document": {"file": "a.pdf", "signed_by": {"ann": KEY}}},
         evidence={"prompts": 40, "suite": "a" * 64, "scorers": {"toxicity": "b" * 64},
                   "identity": ["weights"]},
     )  # fmt: skip
@@ -73,7 +74,7 @@ def test_rules_that_contradict_each_other_are_named() -> None:
 
 
 def test_a_document_that_is_too_old_today_is_named_and_no_fault() -> None:
-    old = {"file": "a.pdf", "signed_by": {"ann": "k"}, "dated": "2001-02-03",
+    old = {"file": "a.pdf", "signed_by": {"ann": KEY}, "dated": "2001-02-03",
            "max_age_days": 9}  # fmt: skip
     found = fixtures(SAFE, {"id": "paper", "document": old})
     assert wrong(found) == []

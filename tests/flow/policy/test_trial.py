@@ -22,6 +22,7 @@ from harness.protocols import Count, Mean, MetricDef, Proportion
 from harness.spec.library import names, packs
 from harness.spec.policy import PolicySpec
 from tests.flow.synthetic import limit, policy
+from tests.flow.test_waive import KEY
 
 TODAY = date(2026, 11, 25)
 KNOWN = of_installation()
@@ -123,8 +124,8 @@ def test_a_rule_that_can_never_go_red_is_named(rule: dict[str, Any], fault: str)
         {"id": "r", "conform": {"metric": "label.ok"}},
         {"id": "r", "conform": {"metric": TOXIC, "expect": "none"}},
         {"id": "r", "coverage": {"by": "risk", "total": 9, "each": {"A": 2}}},
-        {"id": "r", "document": {"file": "a.pdf", "signed_by": {"ann": "k"}}},
-        {"id": "r", "document": {"file": "a.pdf", "signed_by": {"ann": "k"},
+        {"id": "r", "document": {"file": "a.pdf", "signed_by": {"ann": KEY}}},
+        {"id": "r", "document": {"file": "a.pdf", "signed_by": {"ann": KEY},
                                  "dated": "2001-02-03", "max_age_days": 9}},
         {"id": "r", "compare": {"metric": TOXIC, "against": "champion", "margin": 0.02}},
         {"id": "r", "compare": {"metric": TOXIC, "against": "strategy:greedy",
@@ -233,6 +234,41 @@ def test_a_rule_is_placed_in_the_file_that_holds_it(tmp_path: Path) -> None:
     assert {name for name, place in found.items() if not place.packed} == {"low", "top"}
     dead = {r.rule: r.where for r in try_policy(top, TODAY).rules if r.faults}
     assert dead == {"low": f"{tmp_path}/low.yaml:5", "top": f"{top}:6"}
+
+
+OWN = (
+    "apiVersion: harness/v1\nkind: Policy\nmetadata: {name: p}\nrules:\n"
+    '  - {id: sound, require: {metric: toxicity.any_rate, op: "<=", value: 0.01}}\n'
+    '  - {id: r, require: {metric: METRIC, op: "<=", value: 0.01}}\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("metric", "cause"),
+    [
+        ("toxicity.any_rte", "did you mean 'toxicity.any_rate'?"),
+        ("mine.odd_rate", "no scorer measures mine.odd_rate"),
+    ],
+)
+def test_a_rule_on_a_metric_nobody_measures_is_dead(
+    tmp_path: Path, metric: str, cause: str
+) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text(OWN.replace("METRIC", metric))
+    found = try_policy(path, TODAY)
+    assert not found.right
+    (fault,) = found.rules[1].faults
+    assert fault.startswith("is never decided: ")
+    assert cause in fault
+    path.write_text(path.read_text() + "not_applicable: {r: There is no such use here.}\n")
+    assert try_policy(path, TODAY).right
+
+
+def test_a_pack_may_name_what_does_not_ship(tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    pack = "pack: {name: mine, source: ours, grade: own}\nrules:"
+    path.write_text(OWN.replace("METRIC", "mine.odd_rate").replace("rules:", pack))
+    assert try_policy(path, TODAY).right
 
 
 def test_the_range_of_a_metric_is_that_of_its_definition() -> None:
