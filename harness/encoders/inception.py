@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from harness.encoders import arithmetic, inception_network, state_dict
-from harness.encoders.pictures import answer, pictures
+from harness.encoders.itemwise import answer, pictures
 from harness.encoders.resize_tf1 import resize_tf1
 from harness.errors import PluginError
 from harness.records import Failure, Media, Modality

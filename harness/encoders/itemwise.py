@@ -1,7 +1,4 @@
-"""Pictures as encoders take them, and answers put back in the order they were asked in.
-
-What cannot be read fails by itself: one bad item costs its neighbours nothing.
-"""
+"""Media read one by one: what cannot be read fails alone, and answers keep their order."""
 
 from __future__ import annotations
 
