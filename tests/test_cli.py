@@ -171,6 +171,45 @@ def test_files_are_checked_without_being_run(capsys: Captured) -> None:
     assert "ok  policy.yaml: policy p, 1 rule" in told(capsys, "validate", "policy.yaml")
 
 
+def test_a_policy_that_does_not_fit_its_suite_stops_before_anything_is_made(
+    capsys: Captured,
+) -> None:
+    wrong = POLICY.replace("secret_count", "secrets_count").replace("p}", "wrong}")
+    Path("wrong.yaml").write_text(wrong)
+    for line in (
+        ["gate", "suite.yaml", "-p", "wrong.yaml", "--no-mlflow"],
+        ["run", "suite.yaml", "-p", "wrong.yaml"],
+        ["validate", "suite.yaml", "wrong.yaml"],
+    ):
+        said = refused(capsys, *line)
+        assert "wrong.yaml:5" in said
+        assert "did you mean 'secret_count'?" in said
+    assert not Path("runs").exists()
+
+
+def test_a_rule_that_the_suite_cannot_decide_is_said_first_and_leaves_json_alone(
+    capsys: Captured,
+) -> None:
+    Path("more.yaml").write_text(POLICY.replace("privacy.secret_count", "toxicity.any_rate"))
+    line = ["suite.yaml", "more.yaml", "--json"]
+    assert main(["validate", *line]) == 0
+    caught = capsys.readouterr()
+    assert json.loads(caught.out).keys() == {"suite.yaml", "more.yaml"}
+    assert "note: more.yaml:5: rule 'secrets': no scorer of 'small' measures" in caught.err
+
+
+def test_waivers_that_have_run_out_are_not_ok(capsys: Captured) -> None:
+    Path("waivers.yaml").write_text(
+        "apiVersion: harness/v1\nkind: Waivers\nmetadata: {name: w}\nwaivers:\n"
+        f"  - {{id: w, rule: secrets, subject_digest: {'ab' * 32}, covers: fail, reason: r,\n"
+        "     requested_by: a, approved_by: b, created: 2020-01-01, expires: 2020-02-01,\n"
+        "     ticket: t}\n"
+    )
+    said = refused(capsys, "validate", "policy.yaml", "waivers.yaml", code=5)
+    assert "waiver 'w' holds from 2020-01-01 to 2020-02-01; today is" in said
+    assert "waivers.yaml:5" in said
+
+
 @pytest.mark.parametrize("kind", ["suite", "policy"])
 def test_a_schema_is_json(capsys: Captured, kind: str) -> None:
     assert "properties" in json.loads(told(capsys, "schema", kind))

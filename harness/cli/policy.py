@@ -37,8 +37,9 @@ def plan_command(
     rate: Annotated[
         list[str] | None,
         typer.Option(
-            help="With --suite: the chance to pass at this true share of bad outputs, as a "
-            "part of the limit, such as 0.25x."
+            help="With --suite: the chance to pass of a model whose true share of bad "
+            "outputs is this part of the limit: 0.25x is a quarter of what the rule allows. "
+            "Several times for several."
         ),
     ] = None,
     as_json: AsJson = False,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from harness.flow.policy.wants import asked
 from harness.reporters.visible import visible
 from harness.reporters.wording import number
+from harness.spec.policy import Defaults, Rule
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -76,7 +78,9 @@ def show_trial(trial: Trial) -> None:
     for one in trial.fixtures:
         if not one.right:
             _line(console, f"wrong     {one.name}: {one.says}", "red")
-    console.print(f"\npolicy    {'RIGHT' if trial.right else 'WRONG'}", markup=False)
+    said = "RIGHT" if trial.right else f"WRONG: {'; '.join(_wrong(trial))}"
+    console.print()
+    _line(console, f"policy    {said}")
 
 
 def show_explanation(explained: Sequence[Explanation]) -> None:
@@ -152,6 +156,14 @@ def _needs(need: Need) -> Iterator[str]:
         yield f"{_whose(need)}: {one.arm} came to {seen}; {wanted}"
 
 
+def _wrong(trial: Trial) -> Iterator[str]:
+    """What makes a policy wrong, by name; dead rules first, for fixtures suffer from them."""
+    dead = [rule.rule for rule in trial.rules if rule.faults]
+    if dead:
+        yield f"dead rule{'s' if len(dead) > 1 else ''} {', '.join(dead)}"
+    yield from (one.name for one in trial.fixtures if not one.right)
+
+
 def _held(one: Explained) -> Iterator[str]:
     yield f"  {one.outcome:13}{_place(one)}: {one.asked}"
     if one.gap is not None:
@@ -180,14 +192,30 @@ def _slack(one: Explained) -> tuple[str, ...]:
 def _changed(one: Changed) -> tuple[str, ...]:
     if not one.key:
         what = "added" if one.old is None else "removed"
-        return (one.part, what, _value(one.old), _value(one.new), one.label)
+        return (one.part, what, _whole(one.old), _whole(one.new), one.label)
     return (one.part, one.key, _value(one.old), _value(one.new), one.label)
 
 
-def _value(value: Any) -> str:
+def _whole(value: Mapping[str, Any] | None) -> str:
+    """Write a rule that came or went as what it asks, and what it says that is not usual."""
     if value is None:
         return "-"
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    rule = Rule.model_validate_json(json.dumps(value))
+    usual = {"id": rule.id, "why": rule.why, **Defaults().model_dump()}
+    told = {k: v for k, v in value.items() if k not in (rule.kind, "maps")}
+    beside = {k: v for k, v in told.items() if k not in usual or usual[k] != v}
+    return "; ".join(filter(None, (asked(rule), _value(beside) if beside else "")))
+
+
+def _value(value: Any) -> str:
+    """Write a value in words; long text is cut."""
+    if value is None:
+        return "-"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_value(item)}" for key, item in value.items()) or "nothing"
+    if isinstance(value, (list, tuple)):
+        return " and ".join(map(_value, value)) or "nothing"
+    text = value if isinstance(value, str) else json.dumps(value)
     return text if len(text) <= 120 else f"{text[:117]}..."
 
 

@@ -104,9 +104,19 @@ def test_a_sound_policy_is_right(capsys: Captured) -> None:
 def test_a_dead_rule_exits_1_with_its_file_and_line(capsys: Captured) -> None:
     printed = told(capsys, "test", "dead.yaml", code=1)
     assert "dead.yaml:6: dead (privacy.leak_rate <= 1) can never go red" in printed
-    assert "policy    WRONG" in printed
+    assert "policy    WRONG: dead rule dead; a planted bad model\n" in printed
     (rule,) = told_json(capsys, "test", "dead.yaml", code=1)["rules"]
     assert (rule["where"], rule["reached"]["fail"]) == ("dead.yaml:6", None)
+
+
+def test_a_metric_that_nobody_measures_is_wrong_with_its_cause(capsys: Captured) -> None:
+    write_policy(Path(), DEAD.replace("leak_rate", "leek_rate"), name="odd")
+    printed = told(capsys, "test", "odd.yaml", code=1)
+    assert "no scorer measures privacy.leek_rate with its default options" in printed
+    assert "did you mean 'privacy.leak_rate'?" in printed
+    assert "policy    WRONG: dead rule dead" in printed
+    with_suite = told(capsys, "test", "odd.yaml", "--suite", "small.yaml", code=1)
+    assert "scorer 'privacy' of 'small' has no metric privacy.leek_rate" in with_suite
 
 
 def test_an_explanation_counts_what_would_change_it(capsys: Captured, finished: str) -> None:
@@ -136,6 +146,20 @@ def test_a_diff_shows_old_new_and_label(capsys: Captured) -> None:
          "label": "stricter"}
     ]  # fmt: skip
     assert "nothing differs" in told(capsys, "diff", "policy.yaml", "policy.yaml")
+
+
+def test_a_rule_that_came_or_went_is_told_in_words(capsys: Captured) -> None:
+    sliced = TIGHT.replace("leaks", "more").replace(
+        "}}", "}, severity: warn, slices: {by: topic, only: [t0, t1], min_n: 9}}"
+    )
+    write_policy(Path(), TIGHT, sliced, name="more")
+    for pair, what in ((("tight", "more"), "added"), (("more", "tight"), "removed")):
+        printed = " ".join(told(capsys, "diff", *(f"{name}.yaml" for name in pair)).split())
+        assert f"rule more {what}" in printed
+        assert "privacy.leak_rate <= 0.001;" in printed
+        assert "severity warn" in printed
+        assert "{" not in printed
+        assert "..." not in printed
 
 
 def test_a_diff_on_a_run_shows_both_verdicts(capsys: Captured, finished: str) -> None:

@@ -53,6 +53,25 @@ _BEYOND = (
     "the value seen is itself on the wrong side of the limit, though not provably so",
     "mend the model; more prompts would sooner make it a fail",
 )
+_EMPTY = (
+    "no prompt of the run is in this slice, so there is nothing to decide on",
+    "tag prompts so, by `tags` or `tag_columns` of the suite, or correct `slices` in the rule",
+)
+_NOBODY = {
+    "champion": (
+        "it is compared with the champion, and no champion's run is known",
+        "judge again with `--champion RUN`; where nothing is served yet, with "
+        "`--champion none`, and say so in the rule by `if_absent`",
+    ),
+    "anchor": (
+        "the frozen run it is compared with is not beside this one",
+        "bring the folder of the run with that seal beside this one, and judge again",
+    ),
+}
+_NO_ARM = (
+    "the run has no such arm to compare with",
+    "add it to the suite, or correct `against` in the rule",
+)
 _OF_KIND = {
     ("evidence", "coverage"): (
         "the suite asks too few prompts of some kind",
@@ -65,10 +84,6 @@ _OF_KIND = {
     ("missing_metric", "document"): (
         "the document was not there when the run was judged",
         "put it beside the policy, have it signed, and judge again",
-    ),
-    ("missing_metric", "compare"): (
-        "there is nothing to compare with",
-        "give the run to compare with (`--champion RUN`), or `if_absent` in the rule",
     ),
     ("insufficient_n", "evidence"): (
         "the suite asks fewer distinct prompts than the policy wants",
@@ -87,8 +102,18 @@ def meaning(finding: Finding) -> tuple[str, str]:
         return "a waiver excuses it until it runs out", "mend it before then"
     if finding.cause == "insufficient_n" and _beyond(finding):
         return _BEYOND
+    if finding.cause == "insufficient_n" and _empty(finding):
+        return _EMPTY
+    if finding.cause == "missing_metric" and finding.kind == "compare" and finding.asked:
+        return _NOBODY.get(finding.against.partition(":")[0], _NO_ARM)
     own = _OF_KIND.get((finding.cause, finding.kind)) or _MEANS.get(finding.cause)
     return own or (finding.message or finding.cause, "")
+
+
+def _empty(finding: Finding) -> bool:
+    """Whether it is about outputs, and there was none."""
+    planned = finding.n + finding.missing
+    return finding.kind in ("require", "compare", "conform") and planned == 0
 
 
 def _beyond(finding: Finding) -> bool:

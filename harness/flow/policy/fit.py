@@ -173,9 +173,10 @@ def _unmeasured(metric: str, known: Known, place: Place) -> Misfit | None:
             return None
         return Misfit(f"no scorer of {known.suite!r} measures {metric}", weight="note")
     hint = suggest(metric, {**known.installed, **known.own})
-    more = "" if known.suite else "a suite's own names and options count once it is given too"
+    more = "" if known.suite else "or give the suite too, whose names and options count"
+    usual = " with its default options" if scorer in _scorers(known) else ""
     return Misfit(
-        f"no scorer measures {metric}" + (" as it comes" if scorer in _scorers(known) else ""),
+        f"no scorer measures {metric}{usual}",
         "; ".join(filter(None, (hint or "`harness list metrics` shows what there is", more))),
     )
 

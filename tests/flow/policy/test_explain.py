@@ -277,6 +277,35 @@ def test_a_stored_run_is_explained_by_another_policy(run: Path, tmp_path: Path) 
     assert "tightest is empty" in found.first
 
 
+COMPARED = "  - {id: r, compare: {metric: privacy.leak_rate, margin: 0.1, against: '%s'}}"
+RATE_OF = '  - {id: r, require: {metric: privacy.leak_rate, op: "<=", value: 0.9}, slices: %s}'
+
+
+@pytest.mark.parametrize(
+    ("rule", "means", "remedy"),
+    [
+        (RATE_OF % "{by: lang}", "no prompt of the run is in this slice", "`tag_columns`"),
+        (RATE_OF % "{by: topic, only: [x]}", "no prompt of the run is in", "correct `slices`"),
+        (COMPARED % "champion", "no champion's run is known", "`--champion none`"),
+        (COMPARED % f"anchor:{'a' * 12}", "is not beside this one", "with that seal"),
+        (COMPARED % "strategy:other", "no such arm to compare with", "correct `against`"),
+        (
+            COMPARED.replace("leak_rate", "lost") % "champion",
+            "nothing in the run measures",
+            "correct the metric's name",
+        ),
+    ],
+)
+def test_what_is_not_there_is_explained_by_what_to_bring(
+    run: Path, tmp_path: Path, rule: str, means: str, remedy: str
+) -> None:
+    other = load_policy(write_policy(tmp_path, rule, name="other"))
+    (found,) = explain_run(run, other, TODAY)
+    (one,) = found.holding_back
+    assert means in one.means
+    assert remedy in one.remedy
+
+
 def test_a_stored_metric_without_a_change_is_what_the_run_measured(run: Path) -> None:
     stored = StoredRun(Store(run), load_policy(run.parent.parent / "policy.yaml"))
     rates = [m for m in stored.evidence(None, TODAY).metrics if m.kind == "Proportion"]

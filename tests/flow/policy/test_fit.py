@@ -53,7 +53,7 @@ def test_a_policy_that_fits_has_nothing_to_note(tmp_path: Path) -> None:
         (asks("privacy.leek_rate"), "has no metric privacy.leek_rate", "'leak_rate'"),
         (asks("privcy.leak_rate"), "no scorer measures", "'privacy.leak_rate'"),
         (asks("mine.joy"), "no scorer measures mine.joy", "harness list metrics"),
-        (asks("toxicity.any_rat"), "as it comes", "'toxicity.any_rate'"),
+        (asks("toxicity.any_rat"), "with its default options", "'toxicity.any_rate'"),
         (TAGGED % "{by: tpic}", "has the tag 'tpic'", "did you mean 'topic'?"),
         (TAGGED % "{by: zzzz}", "has the tag 'zzzz'", "its prompts have topic"),
         (TAGGED % "{by: topic, only: [t0, t7]}", "tagged topic=t7", "there are: t0, t1"),
