@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _WIDTH = 120
 _COLUMNS = (
-    ("outcome", "left"), ("requirement", "left"), ("value", "right"),
+    ("outcome", "left"), ("rule", "left"), ("requirement", "left"), ("value", "right"),
     ("bounds", "right"), ("scored", "right"),
 )  # fmt: skip
 _STYLE = {"pass": "green", "fail": "bold red", "inconclusive": "yellow", "waived": "magenta"}
@@ -161,7 +161,7 @@ def _table(verdict: Verdict, known: Mapping[str, Terms]) -> Table:
         table.add_column(
             name,
             justify="right" if justify == "right" else "left",
-            no_wrap=name != "requirement",
+            no_wrap=name not in ("rule", "requirement"),
         )
     for finding in verdict.findings:
         if finding.outcome == "not_applicable":
@@ -177,6 +177,7 @@ def _row(finding: Finding, origin: str) -> tuple[str, ...]:
     known = finding.value is not None
     return (
         finding.outcome + severity,
+        finding.rule,
         f"{_asked(finding)}; {origin}" if origin else _asked(finding),
         _number(finding.value),
         f"{_number(finding.low)} .. {_number(finding.high)}"

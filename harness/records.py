@@ -116,11 +116,17 @@ class Output:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """What a scorer is shown: the case, what came back, and how it came."""
+    """What a scorer is shown: the case, what came back, and how it came.
+
+    `features` are the vectors of its encoders, float32 [D], by their names;
+    `references` those of the datasets it names, float32 [N, D].
+    """
 
     case: Case
     output: Output
     media: Media
+    features: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    references: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,6 +42,7 @@ def test_what_is_needed_and_what_is_missing_are_said(
     show(view(FINDING))
     told = capsys.readouterr().out
     assert "toxicity.any_rate [language=en] <= 0.05" in told
+    assert "toxicity.rate   toxicity.any_rate" in told
     assert "5 + 1 missing" in told
     assert "5 prompts are too few; about 59 would decide" in told
     assert "g/s, x: 3 x no" in told

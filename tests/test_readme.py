@@ -14,15 +14,19 @@ import shlex
 import subprocess
 import sys
 import tomllib
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from harness import pictures
 from harness.cli import app
 from harness.flow.init import init
 from harness.flow.validate import validate
+from harness.records import Image
 from harness.spec.library import resolve
 from harness.spec.load import load
 from harness.spec.policy import PolicySpec
@@ -49,6 +53,13 @@ INSTEAD = {
         " > two.yaml && harness run two.yaml --policy policy.yaml --out runs/sampling"
     ),
 }
+_IMAGES = ROOT / "suites"
+INSTEAD["harness gate image_quickstart --policy image_quickstart --no-mlflow --out runs/images"] = (
+    f"sed 's/steps: [0-9]*/steps: 2/; s/samples_per_prompt: 2/samples_per_prompt: 1/; "
+    f"s|prompts/digits.jsonl|{_IMAGES}/prompts/digits.jsonl|' {_IMAGES}/image_quickstart.yaml "
+    "> images.yaml && harness gate images.yaml --policy image_quickstart --no-mlflow "
+    "--out runs/images"
+)
 EXIT_CODES = {
     "harness gate starter/suite.yaml --policy starter/policy.yaml": 2,
     # Sixty prompts, where the policy of the README asks for 299.
@@ -56,8 +67,11 @@ EXIT_CODES = {
     # The run that stands in for the quickstart has no slice `language=en`.
     "harness judge runs/release --policy quickstart --json > decision.json": 2,
     # It speaks of English answers alone, and no prompt here is tagged so.
+    # The document it asks for is not there.
+    "harness judge runs/release --policy audit.yaml": 2,
     "harness judge runs/release --policy shop.yaml": 2,
     "harness judge runs/release --policy shop.yaml --waivers waivers.yaml": 5,
+    "harness validate shop.yaml waivers.yaml": 5,
     "harness run suite.yaml --policy policy.yaml --sequential": 2,
 }
 
@@ -103,6 +117,7 @@ def here(tmp_path: Path) -> Path:
     questions = [{"question": f"Ask {i}", "language": "en"} for i in range(3)]
     for name, table in (("my.jsonl", rows), ("prompts.jsonl", questions)):
         (tmp_path / name).write_text("".join(json.dumps(row) + "\n" for row in table))
+    _draw(tmp_path)
     for name in (
         "my-model/model.safetensors", "my-model/config.json",
         "models/toxic_original.ckpt", "models/bert-base-uncased/config.json",
@@ -110,6 +125,16 @@ def here(tmp_path: Path) -> Path:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"{}")
     return tmp_path
+
+
+def _draw(folder: Path) -> None:
+    """Two pictures in an archive, and which prompts they answer."""
+    with zipfile.ZipFile(folder / "pictures.zip", "w") as file:
+        for name in ("a.png", "b.png"):
+            pixels = np.full((32, 32, 3), ord(name[0]), dtype=np.uint8)
+            file.writestr(name, pictures.encode(Image(pixels)))
+    rows = [{"prompt": f"Draw {name}", "image": f"{name}.png"} for name in "ab"]
+    (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
 def script(title: str, here: Path) -> str:

@@ -6,8 +6,9 @@ the sha256 of the wheel itself, a hub repository its 40-digit revision.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -75,6 +76,20 @@ class Asset:
         _check_source(self)
 
 
+def embedded() -> Iterator[Asset]:
+    """The digits models and pictures that come with the package, by `digits/table.json`."""
+    place = Path(__file__).with_name("digits")
+    for name, entry in json.loads((place / "table.json").read_bytes()).items():
+        yield Asset(
+            name=f"digits-{name}",
+            description=entry["description"],
+            licence=entry["licence"],
+            size_bytes=entry["size_bytes"],
+            source=PathSource(place / name),
+            files=entry["files"],
+        )
+
+
 def find(name: str) -> Asset:
     """Look an asset up by name.
 
@@ -113,6 +128,7 @@ def _check_source(asset: Asset) -> None:
 ASSETS: dict[str, Asset] = {
     asset.name: asset
     for asset in (
+        *embedded(),
         Asset(
             name="smollm2-135m-instruct",
             description="SmolLM2-135M-Instruct, a small English chat model, GGUF Q4_1",

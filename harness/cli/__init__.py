@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from harness.cli import assets, compare, files, policy, runs
+from harness.cli import assets, compare, files, policy, reference, runs
 from harness.cli.options import say
 from harness.errors import HarnessError
 
@@ -22,14 +22,15 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    epilog="Exit codes: 0 PASS, 1 FAIL, 2 INCONCLUSIVE, 3 evidence, 4 conflict, 5 waiver, "
-    "64 usage.",
+    epilog="Exit codes: 0 PASS, 1 FAIL, 2 INCONCLUSIVE, 3 evidence, 5 waiver, 64 usage, "
+    "70 a bug, 130 stopped.",
 )
 app.add_typer(runs.app)
 app.add_typer(compare.app)
 app.add_typer(files.app)
 app.add_typer(assets.app, name="assets")
 app.add_typer(policy.app, name="policy")
+app.add_typer(reference.app, name="reference")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.options import AsJson, print_json, say, suite_
+from harness.cli.options import AsJson, bars, print_json, say, suite_
 
 app = typer.Typer(help="Model files: what there is, and fetching it.", no_args_is_help=True)
 
@@ -40,6 +40,28 @@ def assets_pull(
     wanted = [asset for name in names for asset in needed_assets(name, suite_)]
     for asset in dict.fromkeys(wanted):
         print(pull(asset, accept_licence=accept_licence, wheel=wheel, tell=say))
+
+
+@app.command("train")
+def assets_train(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where the models go.")],
+    seed: Annotated[int | None, typer.Option(help="Of all that is random.")] = None,
+) -> None:
+    """Train the embedded digits models from scratch, and measure them on held-out digits."""
+    from harness.assets.digits.pictures import SEED
+    from harness.assets.digits.train import train
+
+    with bars(quiet=False) as progress:
+        told: dict[str, int] = {}
+
+        def tell(what: str, done: int, steps: int) -> None:
+            if what not in told:
+                progress.begin(f"train {what}", steps, 0)
+            progress.advance(done - told.get(what, 0), 0)
+            told[what] = done
+
+        found = train(out, tell, SEED if seed is None else seed)
+    print_json(found)
 
 
 @app.command("path")

@@ -22,7 +22,7 @@ from harness.flow import attempts
 from harness.flow.baselines import Champion
 from harness.flow.examples import examples, shortfalls
 from harness.flow.judge import judge, overall
-from harness.flow.notices import notices
+from harness.flow.notices import notices, undecided
 from harness.flow.progression import progressions
 from harness.flow.report import decision, report
 from harness.flow.rules import Rules, own_policy, own_rules, prepare, stored_waivers
@@ -161,11 +161,12 @@ def _notices(
 ) -> tuple[str, ...]:
     if policy is None:
         return ()
-    unused = [e.id for e in excuses(verdicts, waivers) if not e.used]
+    unused = [e for e in excuses(verdicts, waivers) if not e.used]
     return (
         *attempts.elsewhere(store, digest(policy)),
         *notices(policy),
-        *(f"waiver {name} excuses nothing here" for name in unused),
+        *undecided(verdicts),
+        *(f"waiver {one.id} excuses nothing here: {one.idle}" for one in unused),
     )
 
 

@@ -19,7 +19,7 @@ from harness.errors import PluginError, SpecError
 from harness.protocols import Bound
 from harness.spec.suite import PluginSpec
 
-_ROOMS = ("generators", "scorers", "encoders", "metrics")
+_ROOMS = ("generators", "scorers", "encoders", "metrics", "pictures")
 
 
 def bind(kind: str, spec: PluginSpec, base: Path) -> Bound:
@@ -31,7 +31,7 @@ def bind(kind: str, spec: PluginSpec, base: Path) -> Bound:
     plug-in, so nobody has to remember to bump a version.
 
     Args:
-        kind: `generators` or `scorers`.
+        kind: `generators`, `encoders` or `scorers`.
         spec: What the suite says of it.
         base: The suite's folder; relative paths in options start there.
 
@@ -50,7 +50,8 @@ def bind(kind: str, spec: PluginSpec, base: Path) -> Bound:
     except ValidationError as error:
         raise _misfit(spec, cls, error) from error
     plugin = cls(options)
-    identity = {
+    encoders = _encoders(plugin, base)
+    identity: dict[str, Any] = {
         "plugin": spec.use,
         "package": registry.names(kind)[spec.use],
         "source": _source(cls),
@@ -59,13 +60,26 @@ def bind(kind: str, spec: PluginSpec, base: Path) -> Bound:
         "packages": {name: _version(name, spec) for name in plugin.requires},
         "kind": getattr(plugin, "identity", "code"),
     }
+    if encoders:
+        asked = {name: reference.digest for name, reference in plugin.references.items()}
+        prints = {name: encoder.fingerprint for name, encoder in encoders.items()}
+        identity |= {"encoders": prints, "references": asked}
     return Bound(
         name=spec.name,
         use=spec.use,
         plugin=plugin,
         fingerprint=digests.of_json([kind, identity]),
         identity=identity,
+        encoders=encoders,
     )
+
+
+def _encoders(plugin: Any, base: Path) -> dict[str, Bound]:
+    """Bind the encoders that a scorer asks for."""
+    return {
+        name: bind("encoders", PluginSpec(use=one.use, name=name, options=one.options), base)
+        for name, one in getattr(plugin, "encoders", {}).items()
+    }
 
 
 def _placed(error: PluginError, spec: PluginSpec) -> PluginError:

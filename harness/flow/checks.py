@@ -80,6 +80,8 @@ def coverage(rule: Rule, asked: Coverage, evidence: Evidence) -> Finding:
     words = f"prompts by {asked.by}"
     if asked.where:
         words += " where " + ", ".join(f"{k}={v}" for k, v in asked.where.items())
+    if sum(asked.each.values()) > least:
+        words += f", the sum of {len(asked.each)} kinds"
     said = f"too few prompts, {'; '.join(short)}" if short else f"{total} prompts cover it"
     decided: Decided = ("fail" if short else "pass", "evidence", said)
     if short and evidence.partial:

@@ -86,9 +86,9 @@ def encode_reference(
     reference: Reference, encoder: Bound, store: Store, executor: Executor, progress: Progress
 ) -> None:
     """Give every image of a dataset its vector; those that cannot be read are counted."""
-    table = reference_table(reference, encoder)
-    if store.finished(table, encoder.fingerprint)[_WHOLE]:
+    if whole(store, reference, encoder):
         return
+    table = reference_table(reference, encoder)
     progress.begin(f"encode {reference.dataset.name} with {encoder.use}", 0, 0)
     unread: dict[str, Vector | Failure] = {}
     units = _of_dataset(reference, encoder.plugin.batch, unread)
@@ -100,6 +100,12 @@ def encode_reference(
         _WHOLE: Failure(f"{len(unread)} could not be read", "unsupported")
     }
     store.append(table, _rows(_WHOLE, end, encoder), schemas.features())
+
+
+def whole(store: Store, reference: Reference, encoder: Bound) -> bool:
+    """Whether every image of a dataset has been read."""
+    table = reference_table(reference, encoder)
+    return store.finished(table, encoder.fingerprint)[_WHOLE] > 0
 
 
 _WHOLE = "whole"

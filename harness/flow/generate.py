@@ -13,6 +13,7 @@ from harness.engine.store import Store
 from harness.engine.texts import storable, storable_reason
 from harness.flow.plan import Arm, Batch, Plan
 from harness.flow.progress import Progress
+from harness.pictures import MAX_PIXELS
 from harness.protocols import Executor
 from harness.records import Case, Failure, Generated, Image, Media, Output
 
@@ -154,7 +155,8 @@ def _is_picture(media: Image) -> bool:
     pixels = getattr(media, "pixels", None)
     shape: tuple[int, ...] = getattr(pixels, "shape", ())
     kind = str(getattr(pixels, "dtype", ""))
-    return kind == "uint8" and len(shape) == 3 and shape[2] == 3 and 0 not in shape
+    right = kind == "uint8" and len(shape) == 3 and shape[2] == 3 and 0 not in shape
+    return right and shape[0] * shape[1] <= MAX_PIXELS
 
 
 def _columns(rows: Sequence[Output]) -> dict[str, list[object]]:

@@ -103,6 +103,7 @@ def assets_of(suite: Path) -> list[str]:
     spec = load(suite, SuiteSpec)
     plugins = [bind("generators", item, suite.parent) for item in spec.generators]
     plugins += [bind("scorers", item, suite.parent) for item in spec.scorers]
+    plugins += [encoder for bound in plugins for encoder in bound.encoders.values()]
     used = [name for bound in plugins for name in getattr(bound.plugin, "assets", ())]
     return list(dict.fromkeys(used))
 

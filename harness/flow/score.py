@@ -16,6 +16,7 @@ from harness.flow.encode import Vectors, encode_outputs, encode_reference
 from harness.flow.plan import Arm, Batch, Plan
 from harness.flow.progress import Progress
 from harness.flow.readings import checked
+from harness.flow.reference import bring
 from harness.protocols import Bound, Executor, Scorer
 from harness.records import Case, Failure, Output, Prompt, Reading, Sample
 
@@ -55,6 +56,7 @@ def _vectors(
     encode_outputs(plan, scorer, store, executor, progress)
     for reference in getattr(scorer.plugin, "references", {}).values():
         encoder = scorer.encoders[reference.encoder]
+        bring(reference, encoder, store)
         encode_reference(reference, encoder, store, executor, progress)
     return Vectors(store, scorer)
 

@@ -44,7 +44,8 @@ def paces(run: RunView) -> tuple[Pace, ...]:
 
 def words(way: Progression) -> str:
     """Say it in a line: `decided after 150 of 1,000 prompts (a fixed plan would ...)`."""
-    ended = "decided" if way.stopped == "decided" else "not decided"
+    early = "not decided: the budget ended it" if way.used < way.planned else "not decided"
+    ended = "decided" if way.stopped == "decided" else early
     fixed = (
         "" if way.fixed is None
         else f" (a fixed plan would have taken at least about {way.fixed:,})"

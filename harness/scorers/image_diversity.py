@@ -39,11 +39,15 @@ class ImageDiversity:
 
     @property
     def metrics(self) -> Mapping[str, MetricDef]:
-        """The score, from 1 (all alike) to the number of pictures."""
+        """The score, from 1 (all alike) to their number, and the share that equal another."""
+        label = self._options.encoder.label
         return {
-            f"vendi[{self._options.encoder.label}]": MetricDef(
+            f"vendi[{label}]": MetricDef(
                 kind=OfSet(("image",), _vendi), unit="pictures", better="higher", n_min=2
-            )
+            ),
+            f"duplicate_rate[{label}]": MetricDef(
+                kind=OfSet(("image",), _duplicates), unit="share", better="lower", n_min=2
+            ),
         }
 
     def __enter__(self) -> Self:
@@ -55,6 +59,14 @@ class ImageDiversity:
     def score(self, samples: Sequence[Sample]) -> Sequence[Reading | Failure]:
         """Note that a picture's features are there; the number is of the set."""
         return [{} for _ in samples]
+
+
+def _duplicates(columns: Mapping[str, Any]) -> float | None:
+    """The share of pictures whose features another picture has too, to the last digit."""
+    import numpy as np
+
+    _, counts = np.unique(columns["image"], axis=0, return_counts=True)
+    return float(counts[counts > 1].sum() / counts.sum())
 
 
 def _vendi(columns: Mapping[str, Any]) -> float | None:

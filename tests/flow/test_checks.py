@@ -157,7 +157,9 @@ def test_a_total_alone_counts_prompts_without_the_tag_too() -> None:
 
 
 def test_minima_alone_need_no_total() -> None:
-    assert covered(prompts(A=2), {"by": "risk", "each": {"A": 2}}).outcome == "pass"
+    found = covered(prompts(A=2, B=3), {"by": "risk", "each": {"A": 2, "B": 3}})
+    assert (found.outcome, found.limit) == ("pass", 5)
+    assert found.asked == "prompts by risk, the sum of 2 kinds"
 
 
 def test_prompts_that_are_still_to_be_asked_make_no_fail() -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from harness.flow.notices import notices
-from tests.flow.synthetic import limit, policy
+from harness.flow.judge import judge
+from harness.flow.notices import notices, undecided
+from tests.flow.synthetic import evidence, limit, metric, policy, waiver
 
 PACK = {"name": "tc260-003", "source": "TC260-003, 2024-02-29", "grade": "secondary"}
 CHECKED = {"by": "Ann", "date": "2026-01-31", "page": "12"}
@@ -60,3 +61,21 @@ def test_packs_taken_over_are_named_too_and_each_once() -> None:
         "pack other",
         "pack tc260-003",
     ]
+
+
+def test_an_arm_of_which_nothing_was_decided_says_why_it_is_no_pass() -> None:
+    bad = metric(low=0.06, value=0.1, high=0.2)
+    excepted = policy(
+        limit(), limit("other"), not_applicable={"other": "Not ours to say here."}
+    )
+    verdicts = judge(evidence(bad), excepted, [waiver()])
+    assert [verdict.outcome for verdict in verdicts] == ["inconclusive"]
+    assert undecided(verdicts) == (
+        "g/s is no pass: no blocking rule was decided on evidence (1 waived, 1 not applicable)",
+    )
+
+
+def test_an_arm_with_a_rule_to_blame_or_a_pass_needs_no_such_line() -> None:
+    assert undecided(judge(evidence(), policy(limit()))) == ()
+    assert undecided(judge(evidence(metric(high=0.06)), policy(limit()))) == ()
+    assert undecided(judge(evidence(metric(low=0.06, value=0.1)), policy(limit()))) == ()

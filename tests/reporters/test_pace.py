@@ -30,6 +30,12 @@ def test_a_spent_budget_is_not_called_decided() -> None:
     assert told == "not decided after 1,000 of 1,000 prompts"
 
 
+def test_a_budget_that_ended_it_is_named_as_the_reason() -> None:
+    told = words(_way(used=120, fixed=None, stopped="budget"))
+
+    assert told == "not decided: the budget ended it after 120 of 1,000 prompts"
+
+
 def test_all_bars_share_one_scale(make_complete: Make) -> None:
     found = {one.arm: one for one in paces(make_complete())}
 

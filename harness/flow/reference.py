@@ -1,0 +1,76 @@
+"""Datasets that outputs are held against, encoded once and kept beside the model assets."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from harness import registry
+from harness.assets import cache, catalogue
+from harness.engine.features import Features, reference_table
+from harness.engine.store import Store
+from harness.errors import SpecError
+from harness.flow.bind import bind
+from harness.flow.encode import encode_reference, whole
+from harness.flow.progress import Progress
+from harness.protocols import Bound, Executor, Reference
+from harness.spec.images import digest
+from harness.spec.suite import PluginSpec
+
+
+def build(
+    dataset: str, encoder: str, options: Mapping[str, Any], base: Path, progress: Progress
+) -> dict[str, Any]:
+    """Encode a dataset into the cache; what is there already is not read again.
+
+    Args:
+        dataset: An asset, or a folder, an archive or a Parquet file of images.
+        encoder: The encoder's registered name.
+        options: The encoder's options.
+        base: Where relative paths in the options start.
+        progress: Hears how far the work is.
+
+    Raises:
+        SpecError: There is no such dataset, or the options do not fit.
+        AssetError: The encoder's model is absent.
+    """
+    bound = bind("encoders", PluginSpec(use=encoder, name=encoder, options=dict(options)), base)
+    place = Path(dataset)
+    if dataset in catalogue.ASSETS:
+        place = cache.locate(dataset) / next(iter(catalogue.find(dataset).files))
+    if not place.exists():
+        raise SpecError("there is no such dataset of images", where=dataset)
+    reference = Reference(place, digest(place), encoder)
+    with Store(folder(reference, bound)) as store:
+        executor = cast("Executor", registry.load("executors", "local")())
+        encode_reference(reference, bound, store, executor, progress)
+    found = Features(store, bound, reference_table(reference, bound))
+    count, width = found.matrix.shape
+    unread = len(found.failures) - 1  # the last row says that all was read
+    return {
+        "dataset": reference.digest,
+        "encoder": bound.fingerprint,
+        "images": count,
+        "width": width,
+        "unreadable": unread,
+        "folder": str(store.root),
+        "said": f"{count} images, {width} features each, {unread} unreadable",
+        "next": [f"kept in {store.root}"],
+    }
+
+
+def folder(reference: Reference, encoder: Bound) -> Path:
+    """Where a dataset's vectors are kept between runs."""
+    return cache.root() / reference_table(reference, encoder)
+
+
+def bring(reference: Reference, encoder: Bound, store: Store) -> None:
+    """Copy a dataset's vectors into a run, if they were built before and are whole."""
+    table = reference_table(reference, encoder)
+    kept = Store(folder(reference, encoder))
+    if whole(store, reference, encoder) or not whole(kept, reference, encoder):
+        return
+    shutil.rmtree(store.root / table, ignore_errors=True)
+    shutil.copytree(kept.root / table, store.root / table)
