@@ -19,9 +19,8 @@ def device(wanted: str) -> str:
 def exact() -> Iterator[None]:
     """Infer without gradients, and without torch's shortcuts for convolutions.
 
-    By default a GPU multiplies their float32 with the ten-bit mantissa of
-    TF32, which moves features in the third decimal, and picks its algorithm anew
-    for each machine.
+    By default a GPU rounds their float32 to the ten-bit mantissa of TF32, which
+    moves every feature, and may pick an algorithm that sums in no fixed order.
     """
     import torch
 

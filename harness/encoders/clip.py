@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator
-
-from harness.encoders import vision_model
+from harness.encoders import arithmetic, vision_model
+from harness.encoders.itemwise import answer, pictures
 from harness.encoders.language_model import find, quiet
-from harness.records import Failure, Image, Media, Modality
-from harness.spec.model import Spec
+from harness.encoders.vision_model import ModelOptions, VisionModel
+from harness.errors import AssetError, PluginError
+from harness.records import Failure, Media, Modality
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,27 +28,16 @@ class Clip:
 
     accepts: frozenset[Modality] = frozenset({"image", "text"})
     identity: Literal["weights"] = "weights"
-    requires: Sequence[str] = ("torch", "transformers", "pillow")
+    requires: Sequence[str] = ("torch", "transformers", "tokenizers", "pillow")
 
-    class Options(Spec):
+    class Options(ModelOptions):
         """The model: an asset, a folder, or a hub id with its `revision`."""
-
-        model: str
-        revision: str | None = None
-        device: str = "auto"
-        batch: Annotated[int, Field(ge=1, le=4096)] = 64
-
-        @field_validator("model")
-        @classmethod
-        def _beside_the_suite(cls, value: str, info: ValidationInfo) -> str:
-            folder: Path = (info.context or {}).get("base", Path()) / value
-            return str(folder) if folder.is_dir() else value
 
     def __init__(self, options: Options) -> None:
         self._options = options
         self.batch = options.batch
         self._source = find(options.model, options.revision)
-        self._model: Any = None
+        self._model: VisionModel | None = None
         self._tokenizer: Any = None
 
     @property
@@ -62,13 +51,15 @@ class Clip:
         return self._source.assets
 
     def __enter__(self) -> Self:
-        from transformers import AutoTokenizer
-
-        self._model = vision_model.load(self._source, "AutoModel", self._options.device)
-        with quiet():
-            self._tokenizer = AutoTokenizer.from_pretrained(
-                self._source.folder(), trust_remote_code=False, local_files_only=True
+        opened = vision_model.load(self._source, "AutoModel", self._options.device)
+        if opened.net.config.model_type not in _KNOWN:
+            raise AssetError(
+                f"a model of the kind {opened.net.config.model_type!r} is not read here",
+                where=self._source.name,
+                fix=f"give one of: {', '.join(_KNOWN)}",
             )
+        self._tokenizer = _tokenizer(self._source.folder())
+        self._model = opened
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -76,43 +67,78 @@ class Clip:
 
     def encode(self, media: Sequence[Media]) -> Sequence[NDArray[np.float32] | Failure]:
         """Read a batch of pictures and texts: float32 [D] each, of length 1."""
+        if self._model is None:
+            raise PluginError("clip reads before it is opened", fix="open it by `with`")
+        seen = answer(pictures(media), self._of_pictures)
+        texts: list[torch.Tensor | Failure] = [
+            self._tokens(one) if isinstance(one, str) else _NO_TEXT for one in media
+        ]
+        read = answer(texts, self._of_texts)
+        return [
+            told if isinstance(one, str) else shown
+            for one, told, shown in zip(media, read, seen, strict=True)
+        ]
+
+    def _tokens(self, text: str) -> torch.Tensor | Failure:
+        """The ids a text is read as: int64 [window], filled up to it."""
+        model = self._opened()
+        window: int = model.net.config.text_config.max_position_embeddings
+        ids: torch.Tensor = self._tokenizer(
+            text, return_tensors="pt", padding="max_length", max_length=window, verbose=False
+        )["input_ids"][0]
+        if len(ids) > window:
+            return Failure(f"the text has {len(ids)} tokens, and the model reads {window}")
+        return ids
+
+    def _of_texts(self, ids: list[torch.Tensor]) -> NDArray[np.float32]:
         import torch
 
-        found: list[NDArray[np.float32] | Failure] = [_neither()] * len(media)
-        pictures = [row for row, one in enumerate(media) if isinstance(one, Image)]
-        texts = [row for row, one in enumerate(media) if isinstance(one, str)]
-        with torch.inference_mode():
-            if pictures:
-                pixels = [one.pixels for one in media if isinstance(one, Image)]
-                prepared = self._model.pixels(pixels)
-                seen = self._model.net.get_image_features(pixel_values=prepared)
-                _put(found, pictures, seen)
-            for row in texts:  # one by one: padding would change sums
-                found[row] = self._of_text(str(media[row]))
-        return found
+        # No mask: CLIP reads up to the end token only, SigLIP was trained on the padding too.
+        model = self._opened()
+        with arithmetic.exact():
+            rows = torch.stack(ids).to(model.device)
+            return _at_length_one(model.net.get_text_features(input_ids=rows))
 
-    def _of_text(self, text: str) -> NDArray[np.float32] | Failure:
-        window = self._model.net.config.text_config.max_position_embeddings
-        filled = getattr(self._model.net.config, "model_type", "").startswith("siglip")
-        tokens = self._tokenizer(
-            text, return_tensors="pt", truncation=False,
-            **({"padding": "max_length", "max_length": window} if filled else {}),
-        ).to(self._model.device)  # fmt: skip
-        count = tokens["input_ids"].shape[1]
-        if count > window:
-            return Failure(f"the text has {count} tokens, and the model reads {window}")
-        found: list[NDArray[np.float32] | Failure] = [_neither()]
-        _put(found, [0], self._model.net.get_text_features(**tokens))
-        return found[0]
+    def _of_pictures(self, found: list[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        model = self._opened()
+        with arithmetic.exact():
+            return _at_length_one(
+                model.net.get_image_features(pixel_values=model.pixels(found))
+            )
+
+    def _opened(self) -> VisionModel:
+        if self._model is None:
+            raise PluginError("clip reads before it is opened", fix="open it by `with`")
+        return self._model
 
 
-def _neither() -> Failure:
-    return Failure("neither a picture nor a text", "unsupported")
+_KNOWN = ("clip", "siglip")
+_NO_TEXT = Failure("neither a picture nor a text", "unsupported")
 
 
-def _put(found: list[NDArray[np.float32] | Failure], rows: Sequence[int], output: Any) -> None:
-    """Put a model's answer in its rows, each vector at length 1."""
-    vectors: torch.Tensor = getattr(output, "pooler_output", output).float()
-    vectors = vectors / vectors.norm(dim=-1, keepdim=True)
-    for row, vector in zip(rows, vectors.cpu().numpy(), strict=True):
-        found[row] = vector
+def _tokenizer(folder: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    try:
+        with quiet():
+            found = AutoTokenizer.from_pretrained(
+                folder, trust_remote_code=False, local_files_only=True
+            )
+        # Without them transformers makes a tokenizer that knows no words, and says nothing.
+        named = [*found.vocab_files_names.values(), "tokenizer.json"]
+        if not any((folder / name).is_file() for name in named):
+            raise FileNotFoundError(f"none of {', '.join(named)}")
+    except (OSError, ValueError, KeyError) as error:
+        raise AssetError(
+            f"the tokenizer cannot be opened: {str(error).strip().partition(chr(10))[0]}",
+            where=str(folder),
+            fix="give the tokenizer's files beside the model's",
+        ) from error
+    return found
+
+
+def _at_length_one(output: Any) -> NDArray[np.float32]:
+    vectors: torch.Tensor = getattr(output, "pooler_output", output).double()
+    lengths = vectors.norm(dim=-1, keepdim=True)
+    scaled: NDArray[np.float32] = (vectors / lengths).float().cpu().numpy()
+    return scaled

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator
-
-from harness.encoders import vision_model
+from harness.encoders import arithmetic, vision_model
+from harness.encoders.itemwise import answer, pictures
 from harness.encoders.language_model import find
-from harness.records import Failure, Image, Media, Modality
-from harness.spec.model import Spec
+from harness.encoders.vision_model import ModelOptions, VisionModel
+from harness.errors import AssetError, PluginError
+from harness.records import Failure, Media, Modality
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
     from numpy.typing import NDArray
 
 
@@ -25,30 +25,22 @@ class Vision:
     identity: Literal["weights"] = "weights"
     requires: Sequence[str] = ("torch", "transformers", "pillow")
 
-    class Options(Spec):
+    class Options(ModelOptions):
         """The model: an asset, a folder, or a hub id with its `revision`.
 
-        `layer`: `pooled` for features (of a transformer, its class token), or
-        `probabilities` for a classifier's, as the Inception Score takes them.
+        `layer`: `pooled` for the features the model itself pools (of DINOv2
+        its class token); `class_token` for a transformer's own, where its file
+        has no pooler; `probabilities` for a classifier's, as the Inception
+        Score takes them.
         """
 
-        model: str
-        revision: str | None = None
-        layer: Literal["pooled", "probabilities"] = "pooled"
-        device: str = "auto"
-        batch: Annotated[int, Field(ge=1, le=4096)] = 64
-
-        @field_validator("model")
-        @classmethod
-        def _beside_the_suite(cls, value: str, info: ValidationInfo) -> str:
-            folder: Path = (info.context or {}).get("base", Path()) / value
-            return str(folder) if folder.is_dir() else value
+        layer: Literal["pooled", "class_token", "probabilities"] = "pooled"
 
     def __init__(self, options: Options) -> None:
         self._options = options
         self.batch = options.batch
         self._source = find(options.model, options.revision)
-        self._model: Any = None
+        self._model: VisionModel | None = None
 
     @property
     def weights(self) -> Mapping[str, str]:
@@ -61,8 +53,18 @@ class Vision:
         return self._source.assets
 
     def __enter__(self) -> Self:
-        kind = "AutoModel" if self._options.layer == "pooled" else _CLASSIFIER
-        self._model = vision_model.load(self._source, kind, self._options.device)
+        layer = self._options.layer
+        kind = _CLASSIFIER if layer == "probabilities" else "AutoModel"
+        unused = ("pooler.",) if layer == "class_token" else ()
+        opened = vision_model.load(self._source, kind, self._options.device, unused=unused)
+        if kind == _CLASSIFIER and opened.net.config.problem_type == _MANY_AT_ONCE:
+            raise AssetError(
+                "the classifier may find several classes in one picture, so its outputs are "
+                "no distribution",
+                where=self._source.name,
+                fix="give a classifier that picks one class, or `layer: pooled`",
+            )
+        self._model = opened
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -70,21 +72,34 @@ class Vision:
 
     def encode(self, media: Sequence[Media]) -> Sequence[NDArray[np.float32] | Failure]:
         """Read a batch of pictures: float32 [D] each."""
-        if not all(isinstance(one, Image) for one in media):
-            return [Failure("not a picture", "unsupported")] * len(media)
-        import torch
+        if self._model is None:
+            raise PluginError("vision reads before it is opened", fix="open it by `with`")
+        model = self._model
 
-        pictures = [one.pixels for one in media if isinstance(one, Image)]
-        with torch.inference_mode():
-            found = self._model.net(pixel_values=self._model.pixels(pictures))
-            vectors = self._layer(found).float().cpu().numpy()
-        return list(vectors)
+        def read(found: list[NDArray[np.uint8]]) -> NDArray[np.float32]:
+            with arithmetic.exact():
+                vectors = self._layer(model.net(pixel_values=model.pixels(found)))
+                read: NDArray[np.float32] = vectors.float().cpu().numpy()
+            return read
 
-    def _layer(self, found: Any) -> Any:
-        if self._options.layer == "probabilities":
-            return found.logits.float().softmax(dim=-1)
-        pooled = getattr(found, "pooler_output", None)
-        return (found.last_hidden_state[:, 0] if pooled is None else pooled).flatten(1)
+        return answer(pictures(media), read)
+
+    def _layer(self, found: Any) -> torch.Tensor:
+        layer, chosen = self._options.layer, None
+        if layer == "probabilities":
+            chosen = found.logits.double().softmax(dim=-1)
+        elif layer == "pooled" and getattr(found, "pooler_output", None) is not None:
+            chosen = found.pooler_output.flatten(1)
+        elif layer == "class_token" and found.last_hidden_state.ndim == 3:
+            chosen = found.last_hidden_state[:, 0]
+        if chosen is None:
+            other = "class_token" if layer == "pooled" else "pooled"
+            raise PluginError(
+                f"the model {self._source.name} has no `{layer}`", fix=f"try `layer: {other}`"
+            )
+        vectors: torch.Tensor = chosen
+        return vectors
 
 
 _CLASSIFIER = "AutoModelForImageClassification"
+_MANY_AT_ONCE = "multi_label_classification"
