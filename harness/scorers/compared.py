@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, ValidationInfo
 
 from harness.assets import cache, catalogue
+from harness.encoders.inception import TF_2015
 from harness.errors import SpecError
 from harness.protocols import Encoding, Reference
 from harness.spec.images import digest
@@ -26,6 +27,13 @@ class EncoderOptions(Spec):
         model = str(self.options.get("model", "")).rstrip("/").rpartition("/")[2]
         layer = self.options.get("layer")
         return "-".join(filter(None, (model or self.use, layer if layer != "pooled" else None)))
+
+    @property
+    def defines_fid(self) -> bool:
+        """Whether these are the features that FID is defined by: Inception's of 2015."""
+        layer = self.options.get("layer", "pooled")
+        weights = self.options.get("sha256", TF_2015)
+        return (self.use, layer, weights) == ("inception", "pooled", TF_2015)
 
     def encoding(self, *, prompts: bool = False) -> Encoding:
         """Ask for it."""

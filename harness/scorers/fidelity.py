@@ -83,8 +83,9 @@ class Fidelity:
             "density": (partial(near, what="density"), "ratio", "higher"),
             "coverage_of_real": (partial(near, what="coverage"), "share", "higher"),
         }
+        fid = {"frechet_distance": "fid"} if self._options.encoder.defines_fid else {}
         return {
-            f"{name}[{label}]": MetricDef(
+            fid.get(name, f"{name}[{label}]"): MetricDef(
                 kind=OfSet(("image",), function, references=("real",)),
                 unit=unit,
                 better="lower" if better == "lower" else "higher",
