@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Modality = Literal["text", "image", "audio", "video"]
 Status = Literal["ok", "error", "unsupported"]
+Place = Literal["worst", "best", "drawn"]
 Outcome = Literal["pass", "fail", "inconclusive", "waived", "not_applicable"]
 Severity = Literal["legal", "block", "warn", "observe"]
 Identity = Literal["weights", "declared", "corpus", "code"]
@@ -211,8 +212,30 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """An image output as a report shows it.
+
+    `source` is a small copy as a `data:` address, empty where nothing came
+    back; `width` and `height` are the output's own. `place` says why it is
+    shown: among the worst or best of its arm, or drawn for all arms alike.
+    `measure` says what `score` is, and `hidden` why it is blurred.
+    """
+
+    source: str
+    width: int
+    height: int
+    place: Place
+    measure: str = ""
+    score: float | None = None
+    hidden: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """One output shown in a report, with what its scorers flagged in it."""
+    """One output shown in a report, with what its scorers flagged in it.
+
+    `picture` is there where its arm makes images, even if this one failed.
+    """
 
     generator: str
     strategy: str
@@ -220,6 +243,7 @@ class Example:
     text: str
     status: Status
     flags: tuple[str, ...]
+    picture: Picture | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

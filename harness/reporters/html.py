@@ -12,7 +12,15 @@ from typing import Any
 from markupsafe import Markup
 
 from harness.records import Example, Metric, RunView
-from harness.reporters import decision, findings, forest, slices, strategies, templates
+from harness.reporters import (
+    decision,
+    findings,
+    forest,
+    gallery,
+    slices,
+    strategies,
+    templates,
+)
 from harness.reporters.clauses import compliance
 from harness.reporters.excuses import granted
 from harness.reporters.pace import paces
@@ -32,9 +40,11 @@ class Html:
     filename = "report.html"
 
     def render(self, run: RunView) -> bytes:
-        """Render the page. Its policy allows one hashed style sheet and nothing else."""
+        """Render the page. Its policy allows one hashed style sheet and `data:` pictures."""
         environment = templates.html()
-        style = environment.get_template("report.css").render()
+        walls = gallery.walls(run)
+        sheets = ("report.css", "gallery.css") if walls else ("report.css",)
+        style = "\n".join(environment.get_template(sheet).render() for sheet in sheets)
         every = findings.rules(run)
         rules = findings.applying(every)
         text = environment.get_template("report.html.j2").render(
@@ -56,7 +66,8 @@ class Html:
             comparison=strategies.compare(run),
             heats=slices.heats(run),
             metrics=_by_arm(run),
-            examples=[_shortened(example) for example in _flagged_first(run.examples)],
+            walls=walls,
+            examples=[_shortened(one) for one in _flagged_first(run.examples)],
             ran=tuple(_ran(run)),
             environment=tuple(_flat(run.environment)),
             digests=tuple(_flat(run.digests)),
@@ -81,8 +92,9 @@ def _by_arm(run: RunView) -> list[tuple[str, list[Metric]]]:
 
 
 def _flagged_first(examples: Sequence[Example]) -> list[Example]:
-    """Put flagged outputs first, then failed ones; otherwise keep the order given."""
-    return sorted(examples, key=lambda example: (not example.flags, example.status == "ok"))
+    """Put flagged texts first, then failed ones; otherwise keep the order given."""
+    texts = [example for example in examples if example.picture is None]
+    return sorted(texts, key=lambda example: (not example.flags, example.status == "ok"))
 
 
 def _shortened(example: Example) -> dict[str, Any]:
