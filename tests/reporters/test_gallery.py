@@ -10,7 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from playwright.sync_api import Browser, Dialog, FloatRect, Locator, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    Dialog,
+    FloatRect,
+    Locator,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 from harness import pictures
 from harness.flow.thumbnails import thumbnail
@@ -211,7 +219,7 @@ def test_the_gallery_can_be_read_aloud_and_scrolled_by_keys(show: Show) -> None:
     hall = page.get_by_role("region", name="Drawn at random").last
     hall.focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("document.querySelector('.hall').scrollLeft > 0")
+    expect(hall).not_to_have_js_property("scrollLeft", 0)
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
