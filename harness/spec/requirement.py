@@ -131,8 +131,8 @@ class Document(Spec):
     def _can_be_signed(self) -> Self:
         if self.signatures > len(self.signed_by):
             raise ValueError(
-                f"{self.signatures} signatures are asked for and {len(self.signed_by)} "
-                "people may sign: name their keys under `signed_by`"
+                f"`signatures: {self.signatures}` asks for more people than may sign, "
+                f"{len(self.signed_by)}: name their keys under `signed_by`"
             )
         keys: dict[bytes, str] = {}
         for name, key in self.signed_by.items():

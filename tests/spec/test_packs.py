@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,6 +35,8 @@ GRADES = {
 # Read in two transcriptions of the final edition of July 2024, which agree.
 NIST = {"MP-4.1-009", "MS-2.10-001", "MS-2.11-001", "MS-2.13-001"}
 RISKS = {"A.1": 8, "A.2": 9, "A.3": 5, "A.4": 7, "A.5": 2}
+_ED25519 = bytes.fromhex("302a300506032b6570032100")
+"""What the DER of an Ed25519 public key begins with (RFC 8410)."""
 SHIPPED = {"toxicity", "privacy"}
 
 
@@ -230,6 +233,9 @@ def test_what_the_comments_tell_people_to_add_is_a_policy(tmp_path: Path, name: 
     shown = example(PACKS[name])
     assert shown
     head = "apiVersion: harness/v1\nkind: Policy\nmetadata: {name: mine}\n"
+    for person in range(shown.count("MCowBQYDK2VwAyEA...")):  # a key of each person's own
+        key = base64.b64encode(_ED25519 + bytes([person]) * 32).decode()
+        shown = shown.replace("MCowBQYDK2VwAyEA...", key, 1)
     (tmp_path / "mine.yaml").write_text(head + shown + "\n", encoding="utf-8")
     found = load_policy(tmp_path / "mine.yaml")
     assert [pack.name for pack in found.packs] == [name]
