@@ -132,7 +132,10 @@ BAD = {
         "document: {file: a, signatures: 2, signed_by: {ann: k}}",
         "`signatures: 2` asks for more people than may sign, 1",
     ),
-    "a signature of nobody": ("document: {file: a}", "`signatures: 1` asks for more people than may sign, 0"),
+    "a signature of nobody": (
+        "document: {file: a}",
+        "`signatures: 1` asks for more people than may sign, 0",
+    ),
     "an age without a date": (
         "document: {file: a, signatures: 0, max_age_days: 9}",
         "`max_age_days` needs `dated`",
