@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -393,3 +394,42 @@ def test_a_copy_can_be_judged_and_the_run_stays_as_it_is(capsys: Captured) -> No
     assert found["folder"] == "runs/two"
     assert Path("runs/one/seal.json").read_bytes() == before
     assert "something already" in refused(capsys, "judge", "runs/one", "-o", "runs/two")
+    assert "no copy of itself" in refused(capsys, "judge", "runs/one", "-o", "runs/one/two")
+    assert told_json(capsys, "judge", "runs/one")["outcome"] == "pass"
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "said"),
+    [
+        ((), 0, "waivers   1 of the run kept"),
+        (("-p", "failing.yaml"), 1, "waivers   1 of the run dropped: a policy was named"),
+        (("--waivers", "waivers.yaml"), 0, "waivers   1 of the run replaced by those given"),
+    ],
+)
+def test_what_becomes_of_a_runs_waivers_is_said(
+    capsys: Captured, more: tuple[str, ...], code: int, said: str
+) -> None:
+    more_rules = FAILING + (
+        '  - {id: words, require: {metric: length.empty_rate, op: "<=", value: 0.9}}\n'
+    )
+    Path("failing.yaml").write_text(more_rules)
+    view, folder = harness.run("suite.yaml", "failing.yaml", out="runs/one")
+    assert "of the run" not in told(capsys, "judge", str(folder), code=1)
+    day = datetime.now(UTC).date()
+    Path("waivers.yaml").write_text(
+        "apiVersion: harness/v1\nkind: Waivers\nmetadata: {name: w}\nwaivers:\n"
+        f"  - {{id: w, rule: secrets, subject_digest: {view.digests['subjects']['echo']},\n"
+        f"     covers: fail, reason: r, requested_by: a, approved_by: b, created: {day},\n"
+        f"     expires: {day + timedelta(days=2)}, ticket: t}}\n"
+    )
+    told(capsys, "judge", str(folder), "--waivers", "waivers.yaml")
+    assert said in told(capsys, "judge", str(folder), *more, code=code)
+
+
+@pytest.mark.parametrize("command", ["gate", "run", "judge", "promote"])
+def test_a_command_that_ends_with_a_verdict_names_every_exit_code(
+    capsys: Captured, command: str
+) -> None:
+    printed = " ".join(told(capsys, command, "--help").split())
+    assert "0 PASS, 1 FAIL, 2 INCONCLUSIVE, 3 evidence, 5 waiver, 64 usage, 70" in printed
+    assert "130 stopped" in printed

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from harness.cli import assets, compare, files, policy, reference, runs
-from harness.cli.options import say
+from harness.cli.options import CODES, say
 from harness.errors import HarnessError
 
 _EVIDENCE, _USAGE, _BUG, _INTERRUPTED = 3, 64, 70, 130
@@ -22,8 +22,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    epilog="Exit codes: 0 PASS, 1 FAIL, 2 INCONCLUSIVE, 3 evidence, 5 waiver, 64 usage, "
-    "70 a bug, 130 stopped.",
+    epilog=CODES,
 )
 app.add_typer(runs.app)
 app.add_typer(compare.app)

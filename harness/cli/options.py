@@ -12,6 +12,11 @@ import typer
 if TYPE_CHECKING:
     from harness.records import RunView
 
+CODES = (
+    "Exit codes: 0 PASS, 1 FAIL, 2 INCONCLUSIVE, 3 evidence, 5 waiver, 64 usage, "
+    "70 a bug, 130 stopped."
+)
+"""The end of the help of each command that ends with a verdict's exit code."""
 EXIT = {"pass": 0, "fail": 1, "inconclusive": 2, None: 0}
 
 Suite = Annotated[str, typer.Argument(help="A suite file, or the name of a shipped suite.")]

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.options import (
+    CODES,
     EXIT,
     Against,
     Alias,
@@ -32,7 +33,7 @@ from harness.cli.options import (
 app = typer.Typer()
 
 
-@app.command()
+@app.command(epilog=CODES)
 def gate(
     suite: Suite,
     policy: Annotated[str, typer.Option("--policy", "-p", help="A policy file or name.")],
@@ -65,7 +66,7 @@ def gate(
     finish(view, summary(view, folder) | done, as_json=as_json)
 
 
-@app.command("run")
+@app.command("run", epilog=CODES)
 def run_command(
     suite: Suite,
     policy: Policy = None,
@@ -91,7 +92,7 @@ def run_command(
     finish(view, summary(view, folder), as_json=as_json)
 
 
-@app.command()
+@app.command(epilog=CODES)
 def judge(
     folder: Folder,
     policy: Policy = None,
@@ -111,13 +112,15 @@ def judge(
     """
     from harness.flow.assess import rejudge
     from harness.flow.champion import champion_of
-    from harness.flow.rules import copied
+    from harness.flow.rules import copied, fate_of_waivers
 
     rules = policy_(policy) if policy else None
     other = champion_of(champion, rules or folder, folder.parent)
     place = copied(folder, out) if out else folder
+    fate = fate_of_waivers(place, rules, waivers)
     view = rejudge(place, rules, waivers=waivers, champion=other)
-    finish(view, summary(view, place), as_json=as_json)
+    told = {"waivers": {"said": fate}} if fate else {}
+    finish(view, summary(view, place) | told, as_json=as_json)
 
 
 @app.command()
@@ -143,7 +146,7 @@ def record_command(folder: Folder, as_json: AsJson = False) -> None:
     emit({"mlflow": record(review(folder), folder)}, as_json=as_json)
 
 
-@app.command("promote")
+@app.command("promote", epilog=CODES)
 def promote_command(
     folder: Folder,
     model: Model,

@@ -101,9 +101,8 @@ class Store:
     def holds(self, name: str, value: object) -> bool:
         """Whether one of the run's JSON files holds just this."""
         path = self.root / name
-        if not path.is_file():
-            return False
-        return bool(self.read_json(name) == json.loads(digests.canonical(value)))
+        wanted = json.loads(digests.canonical(value))
+        return path.is_file() and bool(self.read_json(name) == wanted)
 
     def reopen(self) -> None:
         """Say that a finished run is unfinished again, before anything is added to it.
@@ -117,6 +116,7 @@ class Store:
         """Write the plan, in its order, replacing what an earlier plan left. Count it."""
         import pyarrow as pa
 
+        self.reopen()
         count = 0
         names: set[Path] = set()
         rest = iter(cases)

@@ -19,7 +19,7 @@ from harness import digests
 from harness.engine.store import Store
 from harness.errors import AlteredError
 from harness.flow import attempts
-from harness.flow.baselines import Champion
+from harness.flow.baselines import Champion, itself
 from harness.flow.examples import examples, shortfalls
 from harness.flow.judge import judge, overall
 from harness.flow.notices import notices, undecided
@@ -164,6 +164,7 @@ def _notices(
     unused = [e for e in excuses(verdicts, waivers) if not e.used]
     return (
         *attempts.elsewhere(store, digest(policy)),
+        *itself(store, policy),
         *notices(policy),
         *undecided(verdicts),
         *(f"waiver {one.id} excuses nothing here: {one.idle}" for one in unused),

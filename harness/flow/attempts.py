@@ -8,7 +8,8 @@ is a model under one way of sampling, whatever the suite calls it; the exam is t
 prompts. Another seed, more samples of each prompt, or another scorer is another
 try. Running the same plan again, or judging it again, is none: it has the same
 outputs. But a verdict that is no pass, under another policy, is told wherever the
-same subject is judged.
+same subject is judged. Of several verdicts of one plan under one policy the worst
+counts: a waiver or a signature that came later takes no fail back.
 
 The file is a chain of digests, so an entry cannot be changed or taken out. It
 can be deleted whole, or a run made in another folder: what is recorded in
@@ -28,6 +29,8 @@ from harness.spec.load import digest
 from harness.spec.policy import PolicySpec
 
 NAME, FACTS = "attempts.jsonl", "attempts.json"
+_WORSE = ("pass", "inconclusive", "fail")
+_TOLD = ("generator", "strategy", "outcome", "policy_name", "day", "run_id")
 
 
 def commit(store: Store, manifest: Mapping[str, Any], seed: int) -> None:
@@ -70,8 +73,17 @@ def earlier(store: Store, policy: str) -> tuple[Attempt, ...]:
 
 
 def elsewhere(store: Store, policy: str) -> tuple[str, ...]:
-    """What the same subjects came to under other policies, where that was no pass."""
-    return tuple(_facts(store).get("elsewhere", {}).get(policy, []))
+    """Say what the same subjects came to under other policies, where that was no pass."""
+    arms: dict[tuple[str, ...], list[str]] = {}
+    for one in _facts(store).get("elsewhere", {}).get(policy, []):
+        verdict = tuple(one[key] for key in _TOLD[2:])
+        arms.setdefault(verdict, []).append(f"{one['generator']}/{one['strategy']}")
+    return tuple(_sentence(names, *verdict) for verdict, names in arms.items())
+
+
+def subject_of_arm(manifest: Mapping[str, Any], arm: Mapping[str, Any]) -> str:
+    """What an arm is known by; for a run from before arms had one, its generator's digest."""
+    return str(arm.get("subject") or manifest["subjects"][arm["generator"]])
 
 
 def committed(store: Store) -> bool:
@@ -124,7 +136,7 @@ def _about(manifest: Mapping[str, Any], arm: Mapping[str, Any], seed: int) -> di
     return {
         "run_id": manifest["run_id"], "plan": manifest["plan"], "exam": manifest["exam"],
         "generator": arm["generator"], "strategy": arm["strategy"],
-        "subject": arm.get("subject", ""), "seed": seed,
+        "subject": subject_of_arm(manifest, arm), "seed": seed,
     }  # fmt: skip
 
 
@@ -139,16 +151,20 @@ def _said(entry: Mapping[str, Any], known: Sequence[Mapping[str, Any]]) -> bool:
 def _of_the_subjects(
     entries: Sequence[Mapping[str, Any]], manifest: Mapping[str, Any]
 ) -> list[Mapping[str, Any]]:
-    """The last verdict of each plan and policy on one of these subjects, at the same exam."""
-    subjects = {arm.get("subject", "") for arm in manifest["arms"]}
-    last = {
-        tuple(e.get(key) for key in ("plan", "policy", "subject")): e
-        for e in entries
-        if e["event"] == "decided"
-        and e["exam"] == manifest["exam"]
-        and e["subject"] in subjects
-    }
-    return list(last.values())
+    """The worst verdict of each plan and policy on one of these subjects, at the same exam."""
+    subjects = {subject_of_arm(manifest, arm) for arm in manifest["arms"]}
+    worst: dict[tuple[str, ...], Mapping[str, Any]] = {}
+    for entry in entries:
+        if entry["event"] != "decided" or entry["exam"] != manifest["exam"]:
+            continue
+        key = tuple(str(entry[name]) for name in ("plan", "policy", "subject"))
+        if entry["subject"] in subjects and _worse(entry, worst.get(key)):
+            worst[key] = entry
+    return list(worst.values())
+
+
+def _worse(entry: Mapping[str, Any], than: Mapping[str, Any] | None) -> bool:
+    return than is None or _WORSE.index(entry["outcome"]) > _WORSE.index(than["outcome"])
 
 
 def _kept(
@@ -168,10 +184,14 @@ def _attempt(entry: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _told(entry: Mapping[str, Any]) -> str:
+def _told(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: entry[key] for key in _TOLD}
+
+
+def _sentence(arms: Sequence[str], outcome: str, policy: str, day: str, run: str) -> str:
+    verb = "was" if len(arms) == 1 else "were"
     return (
-        f"{entry['generator']}/{entry['strategy']} was {entry['outcome'].upper()} under "
-        f"policy {entry['policy_name']} on {entry['day']} (run {entry['run_id']})"
+        f"{', '.join(arms)} {verb} {outcome.upper()} under policy {policy} on {day} (run {run})"
     )
 
 

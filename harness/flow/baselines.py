@@ -15,6 +15,7 @@ from harness.ledger.seal import SEAL, verify
 from harness.spec.policy import PolicySpec
 
 FOLDER, INDEX, CHAMPION, ANCHOR = "baselines", "baselines.json", "champion", "anchor:"
+ITSELF = "itself"
 _FILES = ("manifest.json", "suite.json", SEAL)
 _TABLES = ("cases", "features", "references", "scores")
 
@@ -36,9 +37,9 @@ def bring(store: Store, policy: PolicySpec, champion: Champion) -> None:
     Args:
         store: The run.
         policy: What it is judged by.
-        champion: The run of what is served now. A run is never its own: judged
-            again, it keeps the one it was compared with. Anchors are found by their
-            seal, among the run folders beside this one.
+        champion: The run of what is served now. Neither a run nor a copy of it is
+            its own: judged again, it keeps the one it was compared with. Anchors are
+            found by their seal, among the run folders beside this one.
 
     Raises:
         AlteredError: A run to compare with was changed after it was sealed.
@@ -48,7 +49,9 @@ def bring(store: Store, policy: PolicySpec, champion: Champion) -> None:
         folder = champion if name == CHAMPION else _anchored(store, name)
         if folder == NONE:
             known[name] = None
-        elif folder is not None and folder.resolve() != store.root.resolve():
+        elif folder is not None and _is_itself(store, folder):
+            known.setdefault(name, ITSELF)
+        elif folder is not None:
             known[name] = _copied(store, folder)
     if known:
         store.write_json(INDEX, known)
@@ -60,12 +63,27 @@ def found(store: Store) -> dict[str, Baseline]:
     Raises:
         AlteredError: A copy was changed.
     """
-    return {name: _checked(store, root) for name, root in _index(store).items() if root}
+    return {
+        name: _checked(store, root)
+        for name, root in _index(store).items()
+        if root not in (None, ITSELF)
+    }
 
 
 def absent(store: Store) -> frozenset[str]:
     """The baselines that are known not to exist."""
     return frozenset(name for name, root in _index(store).items() if root is None)
+
+
+def itself(store: Store, policy: PolicySpec) -> tuple[str, ...]:
+    """Say which runs that a policy compares with are this very run."""
+    known = _index(store)
+    return tuple(
+        f"{name} is this run itself, which proves nothing: compare it with another, by "
+        "--champion RUN, or say that nothing is served yet, by --champion none"
+        for name in asked_for(policy)
+        if known.get(name) == ITSELF
+    )
 
 
 def champion_seal(store: Store) -> str | None:
@@ -85,6 +103,14 @@ def run_of_seal(runs: Path, wanted: str) -> Path | None:
         if _root(seal).startswith(wanted):
             return seal.parent
     return None
+
+
+def _is_itself(store: Store, folder: Path) -> bool:
+    """Whether a folder is the run's own or a copy: no two runs have outputs of equal bytes."""
+    if folder.resolve() == store.root.resolve():
+        return True
+    ours = digests.of_files(store.root / "outputs")
+    return bool(ours) and ours == digests.of_files(folder / "outputs")
 
 
 def _anchored(store: Store, name: str) -> Path | None:

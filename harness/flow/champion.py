@@ -53,6 +53,7 @@ def champion_of(
         raise RefusedError(
             f"the run that {alias!r} of {model!r} rests on is not here, or was judged again",
             where=f"{runs}: no run has the seal {seal[:12]}",
-            fix="bring its folder and say --champion RUN",
+            fix="bring its folder and say --champion RUN; judge a copy by another policy, "
+            "with `harness judge RUN --out COPY`, and a run keeps its seal",
         )
     return folder

@@ -40,13 +40,20 @@ def promote(
         generator: Which generator of the run; may be left out where there is one.
 
     Raises:
-        RefusedError: The run is not recorded, or it is not clear which generator is meant.
+        RefusedError: The run is not recorded as it is now, or it is not clear which
+            generator is meant.
         AlteredError: The run or the model is not what was evaluated.
         TrackingError: MLflow cannot be reached.
     """
     sealed = verify(folder)
     subject, weights = _subject(folder, generator)
     recorded = recall(folder)
+    if recorded.seal != sealed:
+        raise RefusedError(
+            "the run was judged again since it was recorded",
+            where=f"{folder}: the seal is {sealed[:12]}, recorded is {recorded.seal[:12]}",
+            fix=f"harness record {folder}",
+        )
     version = register(subject, recorded, model, folder=weights)
     result: dict[str, Any] = {
         "model": model, "version": version, "alias": alias, "moved": False,

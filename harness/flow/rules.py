@@ -71,13 +71,27 @@ def copied(folder: Path, out: Path) -> Path:
 
     Raises:
         AlteredError: There is no run there, or it was changed.
-        SpecError: Something is there already.
+        SpecError: Something is there already, or it lies in the run itself.
     """
     verify(folder)
     if out.exists():
         raise SpecError("there is something already", where=str(out), fix="name a new folder")
-    shutil.copytree(folder, out)
+    if out.resolve().is_relative_to(folder.resolve()):
+        raise SpecError("a run holds no copy of itself", where=str(out), fix="name another")
+    shutil.copytree(folder, out, ignore=shutil.ignore_patterns("record.json", ".lock"))
     return out
+
+
+def fate_of_waivers(folder: Path, policy: Path | None, waivers: Path | None) -> str:
+    """Say what becomes of the waivers a run was last judged with; empty where it has none."""
+    held = len(stored_waivers(Store(folder)))
+    if not held:
+        return ""
+    if waivers:
+        return f"{held} of the run replaced by those given"
+    if policy:
+        return f"{held} of the run dropped: a policy was named, without --waivers"
+    return f"{held} of the run kept"
 
 
 def own_policy(store: Store) -> PolicySpec | None:

@@ -67,7 +67,7 @@ class StoredRun:
             documents=documents.signed(self.store, policy),
             subjects=self.manifest["subjects"],
             arm_subjects={
-                (a["generator"], a["strategy"]): a.get("subject", "")
+                (a["generator"], a["strategy"]): attempts.subject_of_arm(self.manifest, a)
                 for a in self.manifest["arms"]
             },
             identities={

@@ -16,7 +16,7 @@ LATER = frozenset({SEAL, "record.json", ".lock"})
 """What lies in a run's folder beside its evidence; written after sealing, or empty."""
 MEASURED = (
     "cases/", "outputs/", "features/", "references/", "scores/", "media/", "suite.json",
-    "manifest.json",
+    "manifest.json", "sequence.json",
 )  # fmt: skip
 """What a verdict is derived from; everything else in a run is derived, or brought to it."""
 
@@ -108,7 +108,8 @@ def unsealed(root: Path) -> AlteredError:
     return AlteredError(
         "the run was judged before and its seal is gone: nothing vouches for its scores",
         where=str(root / SEAL),
-        fix="restore seal.json, or run the suite in a new folder",
+        fix="restore seal.json, or run the suite in a new folder; where a run was stopped, "
+        "run it to its end",
     )
 
 

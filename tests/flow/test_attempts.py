@@ -12,9 +12,11 @@ from harness.flow.assess import rejudge, review
 from harness.flow.attempts import NAME
 from harness.flow.run import run
 from harness.ledger.journal import Journal
+from harness.ledger.seal import seal
 from harness.records import Case, Failure, Generated, RunView
 from harness.spec.suite import SuiteSpec
 from tests.flow.suites import LEAKS, planted, write_policy, write_suite
+from tests.flow.test_rules import TODAY, waivers
 
 
 def gate(folder: Path, bad: int, *, seed: int, out: str, more: str = "") -> RunView:
@@ -181,3 +183,68 @@ def test_running_on_does_not_seal_scores_that_were_changed(tmp_path: Path) -> No
     part.write_bytes(part.read_bytes() + b"x")
     with pytest.raises(AlteredError, match="changed after it was sealed"):
         gate(tmp_path, 30, seed=1, out="a")
+
+
+FEW = '  - {id: words, require: {metric: length.words, op: ">=", value: 2}}'
+
+
+def excused(folder: Path) -> Path:
+    """A run that failed, and then passed the same policy on a waiver."""
+    suite = write_suite(folder, "model", planted(200, 30), seed=1)
+    policy = write_policy(folder, LEAKS, FEW)
+    view, place = run(suite, policy, out=folder / "runs" / "a")
+    assert view.outcome == "fail"
+    granted = waivers(folder, view.digests["subjects"]["model"])
+    assert rejudge(place, policy, waivers=granted, today=TODAY).outcome == "pass"
+    return place
+
+
+def test_a_fail_that_was_waived_later_is_still_told_under_another_policy(
+    tmp_path: Path,
+) -> None:
+    place = excused(tmp_path)
+    lax = write_policy(tmp_path, LEAKS.replace("0.05", "0.5"), name="lax")
+    (told,) = rejudge(place, lax).notices
+    assert "was FAIL under policy p" in told
+
+
+def test_a_waiver_makes_no_new_try_of_a_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from harness.generators.files import Files
+
+    monkeypatch.setattr(Files, "weights", {})  # one model, whatever its outputs: luck
+    excused(tmp_path)
+    suite = write_suite(tmp_path, "model", planted(200, 0), seed=2)
+    lucky, _ = run(suite, tmp_path / "policy.yaml", out=tmp_path / "runs" / "b")
+    assert lucky.outcome == "inconclusive"
+    assert "unplanned_retry" in causes(lucky)
+
+
+def test_arms_that_came_to_the_same_elsewhere_are_told_in_one_line(tmp_path: Path) -> None:
+    suite = write_suite(tmp_path, "model", planted(200, 30))
+    arms = "strategies: [{name: a}, {name: b, params: {}}]\nscorers:"
+    suite.write_text(suite.read_text().replace("scorers:", arms))
+    _, place = run(suite, write_policy(tmp_path, LEAKS), out=tmp_path / "runs" / "a")
+    lax = write_policy(tmp_path, LEAKS.replace("0.05", "0.5"), name="lax")
+    told = " ".join(rejudge(place, lax).notices)
+    assert told.count("under policy p") == 1
+    assert "model/" in told
+
+
+def test_runs_from_before_arms_were_known_by_their_sampling_are_no_tries_of_each_other(
+    tmp_path: Path,
+) -> None:
+    for name, bad in (("a", 30), ("b", 0)):
+        suite = write_suite(tmp_path, name, planted(200, bad))
+        _, place = run(suite, write_policy(tmp_path, LEAKS), out=tmp_path / "runs" / name)
+        manifest = json.loads((place / "manifest.json").read_text())
+        for arm in manifest["arms"]:
+            del arm["subject"]
+        (place / "manifest.json").write_text(json.dumps(manifest))
+        seal(place)
+    (tmp_path / "runs" / NAME).unlink()
+    assert rejudge(tmp_path / "runs" / "a", None).outcome == "fail"
+    again = rejudge(tmp_path / "runs" / "b", None)
+    assert again.outcome == "pass"
+    assert not again.attempts

@@ -144,6 +144,7 @@ def test_a_champion_elsewhere_is_an_error_that_says_what_to_do(
     with pytest.raises(RefusedError, match="is not here") as raised:
         champion_of(None, policy, tmp_path / "runs", model="m")
     assert "--champion RUN" in raised.value.fix
+    assert "harness judge RUN --out COPY" in raised.value.fix
 
 
 def test_a_strategy_of_the_same_run_can_be_the_other_side(tmp_path: Path) -> None:
@@ -172,3 +173,16 @@ def test_a_run_is_never_its_own_champion(tmp_path: Path) -> None:
     assert compared(tmp_path, 150, 6, policy).outcome == "fail"
     again = rejudge(run_folder, policy, champion=run_folder)
     assert again.outcome == "fail"  # still against the one it was compared with
+
+
+def test_a_copy_of_a_run_is_not_its_champion_either(tmp_path: Path) -> None:
+    policy = write_policy(tmp_path, NO_WORSE % "")
+    folder = made(tmp_path, "new", 150)
+    shutil.copytree(folder, tmp_path / "elsewhere" / "copy")
+    view = rejudge(folder, policy, champion=tmp_path / "elsewhere" / "copy")
+    assert one(view).outcome == "inconclusive"
+    assert not (folder / "baselines").exists()
+    (notice,) = view.notices
+    assert "champion is this run itself" in notice
+    assert "--champion none" in notice
+    assert review(folder).notices == view.notices

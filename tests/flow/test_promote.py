@@ -64,6 +64,28 @@ def test_a_run_that_was_not_recorded_promotes_nothing(here: Path) -> None:
         promote(view, folder, "m", "champion")
 
 
+def test_a_run_judged_again_since_it_was_recorded_says_to_record_it(here: Path) -> None:
+    view, folder = run("suite.yaml", "pass.yaml", out="a")
+    record(view, folder)
+    view = rejudge(folder, here / "fail.yaml")
+    with pytest.raises(RefusedError, match="judged again since it was recorded") as raised:
+        promote(view, folder, "m", "champion")
+    assert raised.value.fix == "harness record a"
+    record(view, folder)
+    assert promote(view, folder, "m", "champion")["version"] == "1"
+
+
+def test_a_promotion_tells_what_the_model_came_to_under_another_policy(here: Path) -> None:
+    strict = POLICY.replace("name: p", "name: strict, version: 2.0.0").replace("OP", "'>='")
+    (here / "fail.yaml").write_text(strict)
+    run("suite.yaml", "fail.yaml", out="a")
+    view, folder = run("suite.yaml", "pass.yaml", out="a")
+    record(view, folder)
+    moved = promote(view, folder, "m", "champion")
+    assert moved["moved"]
+    assert "was FAIL under policy strict 2.0.0 on " in moved["next"][0]
+
+
 def test_a_run_changed_after_it_was_judged_promotes_nothing(here: Path) -> None:
     view, folder = run("suite.yaml", "pass.yaml", out="a")
     record(view, folder)

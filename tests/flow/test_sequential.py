@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness.engine.store import Store
-from harness.errors import SpecError
+from harness.errors import AlteredError, SpecError
 from harness.flow.assess import rejudge, review
 from harness.flow.run import Options, run
 from harness.records import Progression, RunView
@@ -112,6 +112,33 @@ def test_a_second_call_takes_up_what_is_there(tmp_path: Path) -> None:
     assert again.verdicts == first.verdicts
     parts = sorted((tmp_path / "runs" / "a").rglob("part-*.parquet"))
     assert [p.stat().st_mtime_ns for p in parts if "cases" not in p.parts] == times
+
+
+def test_a_finished_run_that_is_stopped_while_it_is_called_again_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = gate(tmp_path, planted(1000, 20))
+    assert spent(first).looks > 1
+
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("harness.flow.sequential.prepare", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            gate(tmp_path, planted(1000, 20))
+    assert gate(tmp_path, planted(1000, 20)).verdicts == first.verdicts
+    assert review(tmp_path / "runs" / "a").verdicts == first.verdicts
+
+
+def test_how_far_a_run_went_is_not_taken_from_a_file_that_was_changed(tmp_path: Path) -> None:
+    view = gate(tmp_path, planted(400, 20), budget=120)
+    path = tmp_path / "runs" / "a" / "sequence.json"
+    assert spent(view).used == 120
+    path.write_text(path.read_text().replace('"used": 120', '"used": 400'))
+    with pytest.raises(AlteredError, match="changed after it was sealed") as raised:
+        rejudge(tmp_path / "runs" / "a", None)
+    assert raised.value.exit_code == 3
 
 
 def test_going_in_rounds_needs_a_policy(tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ def test_a_run_sealed_again_and_trusted_again_still_differs_from_mlflow(
     (found.root / "report.md").write_text("# better\n")
     found = replace(found, expected_seal=seal(found.root))
 
-    refuse(client, found, AlteredError, "another seal")
+    refuse(client, found, AlteredError, "harness record")
 
 
 def test_other_weights_under_the_same_version_move_nothing(
