@@ -54,7 +54,9 @@ INSTEAD = {
     ),
 }
 _IMAGES = ROOT / "suites"
-INSTEAD["harness gate image_quickstart --policy image_quickstart --no-mlflow --out runs/images"] = (
+INSTEAD[
+    "harness gate image_quickstart --policy image_quickstart --no-mlflow --out runs/images"
+] = (
     f"sed 's/steps: [0-9]*/steps: 2/; s/samples_per_prompt: 2/samples_per_prompt: 1/; "
     f"s|prompts/digits.jsonl|{_IMAGES}/prompts/digits.jsonl|' {_IMAGES}/image_quickstart.yaml "
     "> images.yaml && harness gate images.yaml --policy image_quickstart --no-mlflow "

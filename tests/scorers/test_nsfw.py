@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from harness.flow.run import run
 from harness.records import Case, Output, Prompt, Sample
@@ -37,4 +36,4 @@ def test_digits_are_safe(tmp_path: Path, assets: object) -> None:
     suite.write_text(text[: text.index("scorers:")] + "scorers: [{use: nsfw}]\n")
     view, _ = run(suite, out=tmp_path / "run")
     rate = next(m for m in view.metrics if m.name == "nsfw.rate")
-    assert (rate.value, rate.n, rate.missing) == (pytest.approx(0.0), 10, 0)
+    assert (rate.value, rate.n, rate.missing) == (0.0, 10, 0)
