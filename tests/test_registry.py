@@ -66,7 +66,7 @@ def test_an_unknown_kind_gets_a_near_one_or_the_list(call: object) -> None:
     assert caught.value.fix == "did you mean 'scorers'?"
     with pytest.raises(PluginError) as caught:
         call("xyz")  # type: ignore[operator]
-    assert caught.value.fix == "one of generators, scorers, reporters, executors"
+    assert caught.value.fix == "one of generators, encoders, scorers, reporters, executors"
 
 
 @pytest.mark.parametrize(
