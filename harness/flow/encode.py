@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, cast
 
 from harness import digests
 from harness.engine import identity, schemas
-from harness.engine.features import Features, key_of, reference_table, table_of, text_key
+from harness.engine.features import (
+    Features,
+    key_of,
+    reference_features,
+    reference_table,
+    table_of,
+    text_key,
+)
 from harness.engine.store import Store
 from harness.engine.texts import storable_reason
 from harness.flow.plan import Arm, Batch, Plan
 from harness.flow.progress import Progress
 from harness.protocols import Bound, Encoder, Executor, Reference
-from harness.records import Failure, Media, Output, Sample
+from harness.records import Failure, Image, Media, Output, Sample
 from harness.spec.images import images
 
 if TYPE_CHECKING:
@@ -26,10 +35,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """Media that are encoded and stored together, by their keys."""
+    """Media that are encoded and stored together: by key, how each is fetched when asked."""
 
     unit_id: str
-    media: dict[str, Media]
+    media: Mapping[str, Callable[[], Media]]
 
 
 def encode(
@@ -53,8 +62,8 @@ def encode(
     if first is None:
         return
     with cast("Encoder", encoder.plugin) as reader:
-        for unit in _chain(first, units):
-            fresh = {key: one for key, one in unit.media.items() if key not in known}
+        for unit in chain([first], units):
+            fresh = {key: fetch() for key, fetch in unit.media.items() if key not in known}
             if not fresh:
                 continue
             found = dict(zip(fresh, _read(reader, list(fresh.values()), executor), strict=True))
@@ -72,11 +81,10 @@ def encode_outputs(
         asked = scorer.plugin.encoders[name]
         progress.begin(f"encode {encoder.use}", plan.size, 0)
         units = (
-            unit
+            _unit(batch, arm, store, prompts=asked.prompts)
             for arm in plan.arms
             if arm.generator.plugin.modality in scorer.plugin.accepts
             for batch in plan.batches(arm)
-            for unit in _units(batch, arm, store, asked.prompts)
         )
         for done, failed in encode(units, encoder, table_of(encoder), store, executor):
             progress.advance(done, failed)
@@ -119,11 +127,7 @@ class Vectors:
         self._encoders = {n: Features(store, one) for n, one in scorer.encoders.items()}
         self._prompts = [n for n in scorer.encoders if scorer.plugin.encoders[n].prompts]
         self._references = {
-            name: Features(
-                store,
-                scorer.encoders[one.encoder],
-                reference_table(one, scorer.encoders[one.encoder]),
-            ).matrix
+            name: reference_features(store, one, scorer.encoders[one.encoder])
             for name, one in getattr(scorer.plugin, "references", {}).items()
         }
 
@@ -139,8 +143,6 @@ class Vectors:
 
     def shown(self, sample: Sample) -> Sample:
         """The sample with its vectors."""
-        from dataclasses import replace
-
         found = {n: f.one(key_of(sample.output)) for n, f in self._encoders.items()}
         for name in self._prompts:
             features = self._encoders[name]
@@ -148,37 +150,39 @@ class Vectors:
         return replace(sample, features=found, references=self._references)
 
 
-def _chain(first: Unit, rest: Iterator[Unit]) -> Iterator[Unit]:
-    yield first
-    yield from rest
-
-
-def _units(batch: Batch, arm: Arm, store: Store, with_prompts: bool) -> Iterator[Unit]:  # noqa: FBT001 - private
+def _unit(batch: Batch, arm: Arm, store: Store, *, prompts: bool) -> Unit:
+    """What one batch came to; a picture is read from disk only if it has no vector yet."""
     rows = store.rows("outputs", batch.batch_id, arm.generator.fingerprint)
     names = Output.__slots__
     outputs = [Output(**{n: row[n] for n in names}) for row in rows if row["status"] == "ok"]
-    media: dict[str, Media] = {key_of(one): store.get(one) for one in outputs}
-    if with_prompts:
+    media: dict[str, Callable[[], Media]] = {
+        key_of(one): partial(store.get, one) for one in outputs
+    }
+    if prompts:
         texts = [case.prompt.text for case in batch.cases]
-        media |= {text_key(text): text for text in texts}
-    yield Unit(identity.unit_id(batch.batch_id, arm.generator.fingerprint), media)
+        media |= {text_key(text): partial(str, text) for text in texts}
+    return Unit(identity.unit_id(batch.batch_id, arm.generator.fingerprint), media)
 
 
 def _of_dataset(
     reference: Reference, size: int, unread: dict[str, Vector | Failure]
 ) -> Iterator[Unit]:
     """Cut a dataset into units, leaving what cannot be read in `unread`."""
-    part: dict[str, Media] = {}
+    part: dict[str, Callable[[], Media]] = {}
     for name, picture, _ in images(reference.dataset):
         if isinstance(picture, Failure):
             unread[name] = picture
             continue
-        part[name] = picture
+        part[name] = partial(_itself, picture)
         if len(part) == size:
             yield Unit(digests.of_json(list(part)), part)
             part = {}
     if part:
         yield Unit(digests.of_json(list(part)), part)
+
+
+def _itself(picture: Image) -> Media:
+    return picture
 
 
 def _read(

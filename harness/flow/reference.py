@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Any, cast
 
 from harness import registry
-from harness.assets import cache, catalogue
+from harness.assets import cache
+from harness.assets.datasets import reference as find
 from harness.engine.features import Features, reference_table
 from harness.engine.store import Store
-from harness.errors import SpecError
 from harness.flow.bind import bind
 from harness.flow.encode import encode_reference, whole
 from harness.flow.progress import Progress
 from harness.protocols import Bound, Executor, Reference
-from harness.spec.images import digest
 from harness.spec.suite import PluginSpec
 
 
@@ -37,12 +36,7 @@ def build(
         AssetError: The encoder's model is absent.
     """
     bound = bind("encoders", PluginSpec(use=encoder, name=encoder, options=dict(options)), base)
-    place = Path(dataset)
-    if dataset in catalogue.ASSETS:
-        place = cache.locate(dataset) / next(iter(catalogue.find(dataset).files))
-    if not place.exists():
-        raise SpecError("there is no such dataset of images", where=dataset)
-    reference = Reference(place, digest(place), encoder)
+    reference = find(dataset, encoder)
     with Store(folder(reference, bound)) as store:
         executor = cast("Executor", registry.load("executors", "local")())
         encode_reference(reference, bound, store, executor, progress)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from harness import registry
 from harness.errors import SpecError
+from harness.generators.parameters import parameters
 from harness.generators.pipelines import Index
 from harness.generators.schedulers import EXCHANGEABLE, LCM, SCHEDULERS
 from harness.spec.model import Spec
@@ -48,15 +49,7 @@ def denoising(params: Mapping[str, Any], index: Index | None) -> Denoising:
             no effect beside the others. All of a kind are told at once.
     """
     _known(params)
-    try:
-        read = Denoising.model_validate(dict(params))
-    except ValidationError as error:
-        told = {str(item["loc"][0]): item["msg"] for item in error.errors()}
-        raise SpecError(
-            "; ".join(f"{name}: {text[:1].lower()}{text[1:]}" for name, text in told.items()),
-            where=", ".join(f"{name}: {params[name]!r}" for name in told),
-            fix="give a value in range, or leave it out",
-        ) from error
+    read = parameters(Denoising, params)
     _named(read)
     if index is not None:
         _fit(read, index)

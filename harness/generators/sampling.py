@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from harness import registry
 from harness.errors import SpecError
+from harness.generators.parameters import parameters
 from harness.spec.model import Spec
 
 _SAMPLED = (
@@ -54,16 +55,8 @@ def sampling(params: Mapping[str, Any]) -> Sampling:
             no effect beside the others. All of a kind are told at once.
     """
     _known(params)
-    try:
-        # A key without a value (`top_k:`) is a slip, never a request for the default.
-        read = Sampling.model_validate(dict(params))
-    except ValidationError as error:
-        told = {str(item["loc"][0]): item["msg"] for item in error.errors()}
-        raise SpecError(
-            "; ".join(f"{name}: {text[:1].lower()}{text[1:]}" for name, text in told.items()),
-            where=", ".join(f"{name}: {params[name]!r}" for name in told),
-            fix="give a value in range, or leave it out",
-        ) from error
+    # A key without a value (`top_k:`) is a slip, never a request for the default.
+    read = parameters(Sampling, params)
     _effective(read)
     return read
 

@@ -7,11 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationInfo
 
-from harness.assets import cache, catalogue
+from harness.assets import catalogue
 from harness.encoders.inception import TF_2015
-from harness.errors import SpecError
-from harness.protocols import Encoding, Reference
-from harness.spec.images import digest
+from harness.protocols import Encoding
 from harness.spec.model import Name, Spec
 
 
@@ -51,24 +49,4 @@ Dataset = Annotated[str, AfterValidator(_dataset)]
 """A folder, an archive or a Parquet file of images, or an asset that is one."""
 
 
-def reference(dataset: str, encoder: str) -> Reference:
-    """Find a dataset, and say which encoder reads it.
-
-    Raises:
-        SpecError: There is none.
-        AssetError: It is an asset that has not been fetched.
-    """
-    place = Path(dataset)
-    if dataset in catalogue.ASSETS:
-        folder = cache.locate(dataset)
-        place = folder / next(iter(catalogue.find(dataset).files))
-    if not place.exists():
-        raise SpecError(
-            "there is no such dataset of images",
-            where=dataset,
-            fix="name a folder, an archive, a Parquet file, or an asset that is one",
-        )
-    return Reference(place, digest(place), encoder)
-
-
-__all__ = ["Dataset", "EncoderOptions", "reference"]
+__all__ = ["Dataset", "EncoderOptions"]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import Field
 
+from harness.assets.datasets import reference
 from harness.metrics.frechet import frechet_distance
 from harness.metrics.frechet_parts import frechet_infinity
 from harness.metrics.kernel_distance import cmmd, kid
@@ -21,7 +22,7 @@ from harness.metrics.mind import mind
 from harness.metrics.moments import Moments, moments
 from harness.protocols import ColumnType, Control, Encoding, MetricDef, OfSet, Reference
 from harness.records import Failure, Modality, Reading, Sample
-from harness.scorers.compared import Dataset, EncoderOptions, reference
+from harness.scorers.compared import Dataset, EncoderOptions
 from harness.spec.model import Spec
 
 if TYPE_CHECKING:

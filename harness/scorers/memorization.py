@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field
 
+from harness.assets.datasets import reference
 from harness.metrics.nearest import nearest
 from harness.protocols import (
     ColumnType,
@@ -18,7 +19,7 @@ from harness.protocols import (
     Reference,
 )
 from harness.records import Failure, Modality, Reading, Sample
-from harness.scorers.compared import Dataset, EncoderOptions, reference
+from harness.scorers.compared import Dataset, EncoderOptions
 from harness.spec.model import Spec
 
 
