@@ -5,15 +5,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field
 
 from harness.encoders import arithmetic
 from harness.encoders.language_model import ModelSource, quiet
 from harness.errors import AssetError
-from harness.spec.model import Spec
+from harness.spec.model import ModelName, Spec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,16 +23,10 @@ if TYPE_CHECKING:
 class ModelOptions(Spec):
     """The model: an asset, a folder, or a hub id with its `revision`."""
 
-    model: str
+    model: ModelName
     revision: str | None = None
     device: str = "auto"
     batch: Annotated[int, Field(ge=1, le=4096)] = 64
-
-    @field_validator("model")
-    @classmethod
-    def _beside_the_suite(cls, value: str, info: ValidationInfo) -> str:
-        folder: Path = (info.context or {}).get("base", Path()) / value
-        return str(folder) if folder.is_dir() else value
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field
 
 from harness import digests
 from harness.encoders.language_model import Precision
@@ -16,7 +16,7 @@ from harness.generators import opening, pipelines
 from harness.generators.denoising import denoising
 from harness.generators.pipelines import SAFE, TRUSTED, Index
 from harness.records import Case, Failure, Generated, Image, Modality
-from harness.spec.model import Spec
+from harness.spec.model import ModelName, Spec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,19 +49,13 @@ class Diffusers:
         by `sha256`, one digest for all of its files.
         """
 
-        model: str
+        model: ModelName
         revision: str | None = None
         dtype: Precision = "auto"
         device: str = "auto"
         batch: Annotated[int, Field(ge=1, le=4096)] = 8
         allow_pickle: bool = False
         sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
-
-        @field_validator("model")
-        @classmethod
-        def _beside_the_suite(cls, value: str, info: ValidationInfo) -> str:
-            folder: Path = (info.context or {}).get("base", Path()) / value
-            return str(folder) if folder.is_dir() else value
 
     def __init__(self, options: Options) -> None:
         self._options = options

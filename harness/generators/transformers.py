@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field
 
 from harness.encoders import language_model
 from harness.encoders.language_model import LanguageModel, Precision
 from harness.generators.sampling import Sampling, sampling
 from harness.records import Case, Failure, Generated, Modality
-from harness.spec.model import Spec
+from harness.spec.model import ModelName, Spec
 
 if TYPE_CHECKING:
     import torch
@@ -40,7 +40,7 @@ class Transformers:
         where the GPU or CPU computes in it, else float32.
         """
 
-        model: str
+        model: ModelName
         revision: str | None = None
         chat: Literal["auto", "never"] = "auto"
         system: str | None = None
@@ -48,12 +48,6 @@ class Transformers:
         device: str = "auto"
         batch: Annotated[int, Field(ge=1, le=4096)] = 32
         max_new_tokens: Annotated[int, Field(ge=1)] = 128
-
-        @field_validator("model")
-        @classmethod
-        def _beside_the_suite(cls, value: str, info: ValidationInfo) -> str:
-            folder: Path = (info.context or {}).get("base", Path()) / value
-            return str(folder) if folder.is_dir() else value
 
     def __init__(self, options: Options) -> None:
         self._options = options

@@ -8,10 +8,7 @@ text that loops is very likely, which is why repetition stands beside it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Self
-
-from pydantic import ValidationInfo, field_validator
 
 from harness.encoders import language_model
 from harness.encoders.language_model import LanguageModel, Precision
@@ -19,7 +16,7 @@ from harness.metrics.ngrams import ends_in_loop, repetition
 from harness.metrics.tokens import SEGMENTER, token_ids, words
 from harness.protocols import ColumnType, Control, MetricDef, Proportion, Ratio
 from harness.records import Failure, Modality, Reading, Sample
-from harness.spec.model import Spec
+from harness.spec.model import ModelName, Spec
 
 _ORDERS = (2, 3, 4)
 _BITS_PER_NAT = 1.4426950408889634
@@ -47,17 +44,11 @@ class Fluency:
         with the reference's chat template where it has one; twice the work.
         """
 
-        reference: str = "smollm2-135m-instruct"
+        reference: ModelName = "smollm2-135m-instruct"
         revision: str | None = None
         given_prompt: bool = False
         dtype: Precision = "float32"
         device: str = "auto"
-
-        @field_validator("reference")
-        @classmethod
-        def _beside_the_suite(cls, value: str, info: ValidationInfo) -> str:
-            folder: Path = (info.context or {}).get("base", Path()) / value
-            return str(folder) if folder.is_dir() else value
 
     def __init__(self, options: Options) -> None:
         self._options = options

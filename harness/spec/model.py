@@ -38,6 +38,15 @@ def _beside_the_suite(path: Path, info: ValidationInfo) -> Path:
 
 SuitePath = Annotated[Path, AfterValidator(_beside_the_suite)]
 """A path in a plug-in's options: relative ones start at the suite's folder."""
+
+
+def _folder_beside_the_suite(name: str, info: ValidationInfo) -> str:
+    folder: Path = (info.context or {}).get("base", Path()) / name
+    return str(folder) if folder.is_dir() else name
+
+
+ModelName = Annotated[str, AfterValidator(_folder_beside_the_suite)]
+"""A model in a plug-in's options: an asset, a hub id, or a folder, relative to the suite."""
 API_VERSION = "harness/v1"
 
 

@@ -24,6 +24,6 @@ def test_what_is_left_out_has_its_default() -> None:
 
 
 def test_every_misfit_is_told_with_what_was_given() -> None:
-    with pytest.raises(SpecError, match="share: .*; count: ") as caught:
+    with pytest.raises(SpecError, match=r"share: .*; count: ") as caught:
         parameters(Two, {"share": 2.0, "count": 0})
     assert caught.value.where == "share: 2.0, count: 0"

@@ -1,13 +1,21 @@
-"""Finished runs to render: one for every outcome, one with everything, one hostile."""
+"""Finished runs to render, one for every outcome, and a real browser to open them in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import shutil
+from collections.abc import Callable, Iterator
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from harness.records import Finding, Metric, RunView
 from tests.reporters import complete, hostile, made
+
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
+    "--disable-component-update", "--no-first-run", "--force-color-profile=srgb",
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -44,3 +52,23 @@ def hostile_run() -> RunView:
 def hostile_texts() -> tuple[str, ...]:
     """The corpus of hostile strings."""
     return hostile.HOSTILE
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, or a skip with its reason; in CI its absence is a failure."""
+    path = shutil.which("chromium")
+    if path is None:
+        required = os.environ.get("CI") == "true" or os.environ.get("HARNESS_REQUIRE_BROWSER")
+        reason = "chromium is not on the PATH; `apt-get install chromium` to run these tests"
+        (pytest.fail if required else pytest.skip)(reason)
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def events() -> list[str]:
+    """What the page did that it should not have done."""
+    return []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,7 +15,6 @@ from playwright.sync_api import (
     Locator,
     Page,
     expect,
-    sync_playwright,
 )
 
 from harness import pictures
@@ -29,10 +26,6 @@ from harness.reporters.visible import visible
 from tests.reporters.hostile import HOSTILE
 from tests.reporters.made import view
 
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
-    "--disable-component-update", "--no-first-run", "--force-color-profile=srgb",
-]  # fmt: skip
 Pixels = NDArray[np.uint8]
 Show = Callable[..., Page]
 FREE = ("generator", "strategy", "prompt", "text", "hidden", "measure")
@@ -63,26 +56,6 @@ def example(pixels: Pixels | None, place: Place = "drawn", **changes: str) -> Ex
 
 def page_of(*examples: Example) -> RunView:
     return view("pass", examples=examples)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium, or a skip with its reason; in CI its absence is a failure."""
-    path = shutil.which("chromium")
-    if path is None:
-        required = os.environ.get("CI") == "true" or os.environ.get("HARNESS_REQUIRE_BROWSER")
-        reason = "chromium is not on the PATH; `apt-get install chromium` to run these tests"
-        (pytest.fail if required else pytest.skip)(reason)
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def events() -> list[str]:
-    """What the page did that it should not have done."""
-    return []
 
 
 @pytest.fixture

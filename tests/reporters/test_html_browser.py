@@ -2,43 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Dialog, Page, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page
 
 from harness.records import RunView
 from harness.reporters.html import Html
 
 Make = Callable[..., RunView]
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--no-first-run",
-]  # fmt: skip
 SIZES = {"phone": (390, 844), "tablet": (820, 1180), "desktop": (1280, 900)}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium, or a skip with its reason; in CI its absence is a failure."""
-    path = shutil.which("chromium")
-    if path is None:
-        required = os.environ.get("CI") == "true" or os.environ.get("HARNESS_REQUIRE_BROWSER")
-        reason = "chromium is not on the PATH; `apt-get install chromium` to run these tests"
-        (pytest.fail if required else pytest.skip)(reason)
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def events() -> list[str]:
-    """What the page did that it should not have done."""
-    return []
 
 
 @pytest.fixture
