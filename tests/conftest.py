@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,15 @@ TAGS = b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 def assets() -> Callable[[str], Path]:
     """Give the folder of a real asset, pulled into the user's cache where it is absent."""
     return pull
+
+
+@pytest.fixture(scope="session", autouse=True)
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Give a folder of keys of the tests' own: verdicts are signed with no other."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HARNESS_KEYS", str(tmp_path_factory.mktemp("keys")))
+        patch.delenv("HARNESS_SIGNING_KEY", raising=False)
+        yield Path(os.environ["HARNESS_KEYS"])
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ from harness.flow.report import decision, report
 from harness.flow.rules import Rules, own_policy, own_rules, prepare, stored_waivers
 from harness.flow.stored import StoredRun
 from harness.flow.waive import excuses
+from harness.ledger.decision import sign_run
+from harness.ledger.keys import signer
 from harness.ledger.seal import SEAL, seal, unsealed, verify, verify_measured
 from harness.metrics.pii.mask import mask_all
 from harness.records import Metric, RunView, Verdict
@@ -37,7 +39,7 @@ from harness.spec.waiver import Waiver
 
 
 def finish(store: Store, rules: Rules | None) -> RunView:
-    """Judge a run whose scores are stored, write its reports, and seal it."""
+    """Judge a run whose scores are stored, write its reports, seal it and sign the verdict."""
     if rules:
         prepare(store, rules)
     view = assess(store, rules.policy if rules else None, rules.today if rules else None)
@@ -46,6 +48,8 @@ def finish(store: Store, rules: Rules | None) -> RunView:
         attempts.decide(store, rules.policy, view.verdicts, rules.today)
     report(view, store)
     seal(store.root)
+    if rules:
+        sign_run(view, store.root, signer(), datetime.now(UTC))
     return view
 
 
