@@ -129,14 +129,17 @@ class MetricDef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
-    """A planted item: scoring `text` must set the bool `column` to `expected`.
+    """A planted item: scoring it must set the bool `column` to `expected`.
 
+    It is a `text`, or, where `reference` names one of the scorer's references, a
+    picture of that dataset, which the encoder reads again as if it were an output.
     Its scores are never stored; if it does not fire, every score of the run is
     an error, because a broken detector finds nothing and would pass.
     """
 
-    text: str
     column: str
+    text: str = ""
+    reference: str = ""
     expected: bool = True
 
 
