@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from harness.cli import assets, compare, files, policy, reference, runs
+from harness.cli import assets, compare, files, keys, policy, reference, runs
 from harness.cli.options import CODES, say
 from harness.errors import HarnessError
 
@@ -30,6 +30,7 @@ app.add_typer(files.app)
 app.add_typer(assets.app, name="assets")
 app.add_typer(policy.app, name="policy")
 app.add_typer(reference.app, name="reference")
+app.add_typer(keys.app, name="keys")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

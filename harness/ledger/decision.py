@@ -102,7 +102,7 @@ def read_envelope(data: bytes, trusted: Mapping[str, PublicKey], path: Path) -> 
     envelope = opened(data, KIND, trusted, where=str(path))
     try:
         return _decision(envelope)
-    except (KeyError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise AlteredError("the statement is no gate decision", where=str(path)) from error
 
 
