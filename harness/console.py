@@ -71,10 +71,13 @@ class Bars:
         """Start a bar; in a log, a line."""
         self._failed = 0
         if self._bars:
-            self._task = self._bars.add_task(stage, total=total, completed=done, note="")
+            self._task = self._bars.add_task(
+                stage, total=total or None, completed=done, note=""
+            )
         elif not self._quiet:
             kept = f", {done} already done" if done else ""
-            print(f"{stage}: {total} items{kept}", file=sys.stderr, flush=True)
+            size = f": {total} items{kept}" if total else ""
+            print(f"{stage}{size}", file=sys.stderr, flush=True)
 
     def advance(self, count: int, failed: int) -> None:
         """Move the bar; say how many items have no result."""

@@ -192,6 +192,9 @@ def test_progress_is_lines_in_a_log_and_nothing_when_quiet(
         bars.begin("generate g/s", 10, 4)
         bars.advance(6, 1)
     assert capsys.readouterr().err == "generate g/s: 10 items, 4 already done\n"
+    with Bars(quiet=False) as bars:
+        bars.begin("encode images.zip", 0, 0)
+    assert capsys.readouterr().err == "encode images.zip\n"
     with Bars(quiet=True) as bars:
         bars.begin("generate g/s", 10, 0)
     assert capsys.readouterr().err == ""

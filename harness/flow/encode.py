@@ -47,6 +47,7 @@ def encode(
     table: str,
     store: Store,
     executor: Executor,
+    begin: Callable[[], None] | None = None,
 ) -> Iterator[tuple[int, int]]:
     """Encode and store what has no vector yet; yield each unit's size and its failures.
 
@@ -56,11 +57,14 @@ def encode(
         table: Where the vectors go.
         store: The run.
         executor: What runs a batch.
+        begin: Called before the first unit, if there is something to do.
     """
     known = set(Features(store, encoder, table).keys)
     first = next((unit for unit in units if unit.media.keys() - known), None)
     if first is None:
         return
+    if begin:
+        begin()
     with cast("Encoder", encoder.plugin) as reader:
         for unit in chain([first], units):
             fresh = {key: fetch() for key, fetch in unit.media.items() if key not in known}
@@ -79,14 +83,14 @@ def encode_outputs(
     """Give every output of a plan, and prompts where asked, the vectors a scorer needs."""
     for name, encoder in scorer.encoders.items():
         asked = scorer.plugin.encoders[name]
-        progress.begin(f"encode {encoder.use}", plan.size, 0)
+        begin = partial(progress.begin, f"encode {encoder.use}", plan.size, 0)
         units = (
             _unit(batch, arm, store, prompts=asked.prompts)
             for arm in plan.arms
             if arm.generator.plugin.modality in scorer.plugin.accepts
             for batch in plan.batches(arm)
         )
-        for done, failed in encode(units, encoder, table_of(encoder), store, executor):
+        for done, failed in encode(units, encoder, table_of(encoder), store, executor, begin):
             progress.advance(done, failed)
 
 
@@ -97,10 +101,10 @@ def encode_reference(
     if whole(store, reference, encoder):
         return
     table = reference_table(reference, encoder)
-    progress.begin(f"encode {reference.dataset.name} with {encoder.use}", 0, 0)
+    begin = partial(progress.begin, f"encode {reference.dataset.name} with {encoder.use}", 0, 0)
     unread: dict[str, Vector | Failure] = {}
     units = _of_dataset(reference, encoder.plugin.batch, unread)
-    for done, failed in encode(units, encoder, table, store, executor):
+    for done, failed in encode(units, encoder, table, store, executor, begin):
         progress.advance(done, failed)
     if unread:
         store.append(table, _rows("unread", unread, encoder), schemas.features())
@@ -126,7 +130,7 @@ class Vectors:
     def __init__(self, store: Store, scorer: Bound) -> None:
         self._encoders = {n: Features(store, one) for n, one in scorer.encoders.items()}
         self._prompts = [n for n in scorer.encoders if scorer.plugin.encoders[n].prompts]
-        self._references = {
+        self.references = {
             name: reference_features(store, one, scorer.encoders[one.encoder])
             for name, one in getattr(scorer.plugin, "references", {}).items()
         }
@@ -147,7 +151,7 @@ class Vectors:
         for name in self._prompts:
             features = self._encoders[name]
             found[f"{name}:prompt"] = features.one(text_key(sample.case.prompt.text))
-        return replace(sample, features=found, references=self._references)
+        return replace(sample, features=found, references=self.references)
 
 
 def _unit(batch: Batch, arm: Arm, store: Store, *, prompts: bool) -> Unit:

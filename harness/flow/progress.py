@@ -9,7 +9,10 @@ class Progress(Protocol):
     """Hears of each stage and each finished item. The command line draws bars from it."""
 
     def begin(self, stage: str, total: int, done: int) -> None:
-        """A stage starts; `done` of its `total` items were finished by an earlier run."""
+        """A stage starts; `done` of its `total` items were finished by an earlier run.
+
+        A total of 0 is one that nobody knows yet.
+        """
         ...
 
     def advance(self, count: int, failed: int) -> None:

@@ -12,13 +12,14 @@ from harness.engine import identity, schemas
 from harness.engine.features import key_of, text_key
 from harness.engine.store import Store
 from harness.engine.texts import storable_reason
+from harness.flow.controls import misread, plant
 from harness.flow.encode import Vectors, encode_outputs, encode_reference
 from harness.flow.plan import Arm, Batch, Plan
 from harness.flow.progress import Progress
 from harness.flow.readings import checked
 from harness.flow.reference import bring
 from harness.protocols import Bound, Executor, Scorer
-from harness.records import Case, Failure, Output, Prompt, Reading, Sample
+from harness.records import Case, Failure, Output, Reading, Sample
 
 _OUTPUT_FIELDS = tuple(field.name for field in dataclasses.fields(Output))
 
@@ -29,14 +30,16 @@ def score(
     """Read and store every finished output this scorer has no score for, arm by arm."""
     table = f"scores/{scorer.name}"
     done = store.finished(table, scorer.fingerprint)
-    progress.begin(f"score {scorer.name}", plan.size, _already(plan, done))
     units = (unit for arm in plan.arms for unit in _units(plan, arm, scorer, store, done))
     first = next(units, None)
     if first is None:
         return
-    vectors = _vectors(plan, scorer, store, executor, progress)
+    _encode(plan, scorer, store, executor, progress)
+    planted = plant(scorer, store, executor)
+    vectors = Vectors(store, scorer)
+    progress.begin(f"score {scorer.name}", plan.size, _already(plan, done))
     with scorer.plugin as reader:
-        broken = _broken_control(reader, executor)
+        broken = misread(scorer, planted, vectors, executor)
         for unit in chain([first], units):
             readings = (
                 [Failure(broken)] * len(unit.samples)
@@ -49,16 +52,15 @@ def score(
             progress.advance(len(readings), failed)
 
 
-def _vectors(
+def _encode(
     plan: Plan, scorer: Bound, store: Store, executor: Executor, progress: Progress
-) -> Vectors:
+) -> None:
     """Make what the scorer's encoders have to say of the outputs, and of its references."""
     encode_outputs(plan, scorer, store, executor, progress)
     for reference in getattr(scorer.plugin, "references", {}).values():
         encoder = scorer.encoders[reference.encoder]
         bring(reference, encoder, store)
         encode_reference(reference, encoder, store, executor, progress)
-    return Vectors(store, scorer)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -139,37 +141,6 @@ def _read(
 def _read_by_scorer(columns: Mapping[str, str]) -> dict[str, str]:
     """The columns that a scorer fills itself; those of vectors are filled here."""
     return {name: kind for name, kind in columns.items() if kind != "features"}
-
-
-def _broken_control(reader: Scorer, executor: Executor) -> str:
-    """Score the planted items; say which one the scorer misread, or nothing."""
-    if not reader.controls:
-        return ""
-    samples = [_planted(control.text) for control in reader.controls]
-    for _, results, _ in executor.map(reader.score, iter([samples])):
-        readings = [checked(result, _read_by_scorer(reader.columns)) for result in results]
-        for control, result in zip(reader.controls, readings, strict=True):
-            if isinstance(result, Failure):
-                return f"a planted item could not be scored: {result.reason}"
-            if result[control.column] is not control.expected:
-                return f"a planted item was misread: {control.column} is not {control.expected}"
-    return ""
-
-
-def _planted(text: str) -> Sample:
-    prompt = Prompt(prompt_id="control", text="")
-    case = Case(
-        case_id="control", generator="", strategy="", params={}, prompt=prompt, repeat=0, seed=0
-    )
-    output = Output(
-        output_id="control",
-        case_id="control",
-        batch_id="",
-        fingerprint="",
-        status="ok",
-        text=text,
-    )
-    return Sample(case=case, output=output, media=text)
 
 
 def _rows(

@@ -32,7 +32,7 @@ class Memorization:
     accepts: frozenset[Modality] = frozenset({"image"})
     requires: Sequence[str] = ("numpy",)
     weights: ClassVar[Mapping[str, str]] = {}
-    controls: Sequence[Control] = ()
+    controls: Sequence[Control] = (Control(column="copy", reference="training"),)
     columns: ClassVar[Mapping[str, ColumnType]] = {"copy": "bool", "distance": "float"}
     caveat = (
         "A copy is what the encoder sees as one: choose the threshold by how near held-out "
