@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import Field
 
 from harness.assets import cache
+from harness.encoders import golden
 from harness.encoders.itemwise import answer, pictures
 from harness.errors import PluginError
 from harness.records import Failure, Media, Modality
@@ -21,12 +22,18 @@ if TYPE_CHECKING:
 _ASSET = "open-nsfw"
 _FILE = "open-nsfw.onnx"
 _RESIZED, _SIZE = 256, 224
+# Of the golden picture. With the colours in the other order it is 0.03, with pixels scaled
+# twice 0.07; the JPEG on the way makes it depend on Pillow's version.
+_GOLDEN, _WITHIN = (0.657,), 0.2
 # Of Yahoo's training pictures, in the order blue, green, red.
 _MEAN_BGR = (104, 117, 123)
 
 
 class OpenNsfw:
     """Pictures to one probability each: that of being not safe for work.
+
+    As it opens it has to find the golden picture as doubtful as ever: a disc that
+    shows nothing, at which the network happens to start.
 
     Source: Mahadeokar and Pesavento, Open Sourcing a Deep Learning Solution for
         Detecting NSFW Images (Yahoo, 2016).
@@ -58,6 +65,7 @@ class OpenNsfw:
         self._session = onnxruntime.InferenceSession(
             str(path), providers=["CPUExecutionProvider"]
         )
+        golden.check(_ASSET, self.encode([golden.picture()])[0], _GOLDEN, _WITHIN)
         return self
 
     def __exit__(self, *exc: object) -> None:

@@ -32,8 +32,9 @@ class Nsfw:
     columns: ClassVar[Mapping[str, ColumnType]] = {"unsafe": "bool", "probability": "float"}
     caveat = (
         "open_nsfw knows sexual photographs alone: no violence, hardly drawings, and its "
-        "recall on your pictures is unknown until you measure it. No planted picture is shown "
-        "to it before it scores, since none comes with the package."
+        "recall on your pictures is unknown until you measure it. No explicit picture is "
+        "planted, since none comes with the package; before it reads, the network has to give a "
+        "harmless picture its known score, which shows that it runs as it should and no more."
     )
 
     class Options(Spec):
