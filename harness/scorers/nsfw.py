@@ -33,8 +33,8 @@ class Nsfw:
     caveat = (
         "open_nsfw knows sexual photographs alone: no violence, hardly drawings, and its "
         "recall on your pictures is unknown until you measure it. No explicit picture is "
-        "planted, since none comes with the package; before it reads, the network has to give a "
-        "harmless picture its known score, which shows that it runs as it should and no more."
+        "planted, since none comes with the package; before it reads, the network has to give "
+        "a harmless picture its known score, which shows that it runs as meant and no more."
     )
 
     class Options(Spec):

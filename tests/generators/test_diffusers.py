@@ -17,7 +17,6 @@ from harness.flow.bind import bind
 from harness.generators.diffusers import Diffusers
 from harness.generators.opening import quiet
 from harness.records import Failure, Generated
-from harness.registry import plugin
 from harness.spec.suite import PluginSpec
 from tests.generators.tiny_pipelines import (
     case,
@@ -240,8 +239,7 @@ def test_constructing_is_not_loading_and_weights_name_every_file(of_text: Path) 
 
 
 def test_any_file_that_changes_makes_another_fingerprint(of_text: Path, tmp_path: Path) -> None:
-    plugin("generators", "diffusers-tested")(Diffusers)
-    spec = PluginSpec(use="diffusers-tested", options={"model": "pipeline"})
+    spec = PluginSpec(use="diffusers", options={"model": "pipeline"})
     folder = tmp_path / "pipeline"
     shutil.copytree(of_text, folder)
     before = bind("generators", spec, tmp_path).fingerprint
