@@ -81,6 +81,12 @@ def refused(capsys: Captured, *arguments: str, code: int = 64) -> str:
     return caught.err
 
 
+def test_it_says_its_version(capsys: Captured) -> None:
+    import harness
+
+    assert told(capsys, "--version") == f"harness {harness.__version__}\n"
+
+
 @pytest.mark.parametrize(
     ("policy", "code", "outcome"),
     [("policy", 0, "pass"), ("failing", 1, "fail"), ("undecided", 2, "inconclusive")],

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
+import harness
 from harness.cli import assets, compare, files, keys, policy, reference, runs
 from harness.cli.options import CODES, say
 from harness.errors import HarnessError
@@ -18,12 +19,31 @@ _Misuse: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "Clic
 
 app = typer.Typer(
     name="harness",
-    help="Evaluate and govern generated content: suites in, verdicts and evidence out.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
     epilog=CODES,
 )
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001 - as Typer calls it
+    if asked:
+        print(f"harness {harness.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def program(
+    _: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_version, help="Print the version, and leave."
+        ),
+    ] = False,
+) -> None:
+    """Evaluate and govern generated content: suites in, verdicts and evidence out."""
+
+
 app.add_typer(runs.app)
 app.add_typer(compare.app)
 app.add_typer(files.app)
