@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Self
 
 from harness.reporters.decision import sentence
@@ -22,11 +22,15 @@ if TYPE_CHECKING:
 
     from harness.records import Finding, RunView, Verdict
 
-_WIDTH = 120
-_COLUMNS = (
-    ("outcome", "left"), ("rule", "left"), ("requirement", "left"), ("value", "right"),
-    ("bounds", "right"), ("scored", "right"),
-)  # fmt: skip
+_WIDTH, _ENDLESS = 120, 10_000
+_RIGHT = ("value", "bounds", "scored")
+_LAYOUTS: tuple[tuple[str, ...], ...] = (
+    ("outcome", "rule", "requirement", "value", "bounds", "scored"),
+    ("outcome", "rule and requirement", "value", "bounds", "scored"),
+    ("outcome", "rule and requirement", "value", "bounds"),
+    ("outcome", "rule and requirement", "value"),
+)
+"""The columns of the verdict table, from the widest: the first that fits is taken."""
 _STYLE = {"pass": "green", "fail": "bold red", "inconclusive": "yellow", "waived": "magenta"}
 
 
@@ -97,9 +101,8 @@ def show(view: RunView) -> None:
     console = Console(highlight=False)
     width = None if console.is_terminal else _WIDTH
     console = Console(highlight=False, width=width)
-    known = terms(view.policy)
-    for verdict in view.verdicts:
-        console.print(_table(verdict, known))
+    for verdict, table in zip(view.verdicts, _tables(view, console), strict=True):
+        console.print(table)
         for line in _told(verdict):
             _line(console, line)
     for line in (*_missing(view), *_beside(view)):
@@ -151,7 +154,22 @@ def _line(console: Console, text: str, style: str = "") -> None:
     console.print(visible(text), style=style, markup=False, soft_wrap=True)
 
 
-def _table(verdict: Verdict, known: Mapping[str, Terms]) -> Table:
+def _tables(view: RunView, console: Console) -> list[Table]:
+    """Lay the table of each verdict out, all alike and none wider than the console."""
+    from rich.measure import Measurement
+
+    known = terms(view.policy)
+    tables: list[Table] = []
+    endless = console.options.update(max_width=_ENDLESS)
+    for columns in _LAYOUTS:
+        tables = [_table(verdict, known, columns) for verdict in view.verdicts]
+        wide = (Measurement.get(console, endless, one).maximum for one in tables)
+        if all(width <= console.width for width in wide):
+            break
+    return tables
+
+
+def _table(verdict: Verdict, known: Mapping[str, Terms], columns: Sequence[str]) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.markup import escape
     from rich.table import Table
@@ -159,37 +177,47 @@ def _table(verdict: Verdict, known: Mapping[str, Terms]) -> Table:
     title = escape(
         visible(f"{verdict.generator} / {verdict.strategy}: {verdict.outcome.upper()}")
     )
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, title_style="bold")
-    for name, justify in _COLUMNS:
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
+    for name in columns:
         table.add_column(
             name,
-            justify="right" if justify == "right" else "left",
-            no_wrap=name not in ("rule", "requirement"),
+            justify="right" if name in _RIGHT else "left",
+            no_wrap=name in (*_RIGHT, "outcome"),
+            overflow="fold",
         )
     for finding in verdict.findings:
         if finding.outcome == "not_applicable":
             continue
-        origin = known.get(finding.rule, Terms()).origin(finding)
-        cells = [escape(visible(cell)) for cell in _row(finding, origin)]
+        row = _row(finding, known.get(finding.rule, Terms()).origin(finding))
+        cells = [escape(row[name]) for name in columns]
         table.add_row(*cells, style=_STYLE.get(finding.outcome, ""))
     return table
 
 
-def _row(finding: Finding, origin: str) -> tuple[str, ...]:
+def _row(finding: Finding, origin: str) -> dict[str, str]:
+    """What each column says of a finding."""
     severity = "" if finding.severity == "block" else f" ({finding.severity})"
     known = finding.value is not None
-    return (
-        finding.outcome + severity,
-        finding.rule,
-        f"{_asked(finding)}; {origin}" if origin else _asked(finding),
-        _number(finding.value),
-        f"{_number(finding.low)} .. {_number(finding.high)}"
+    rule = visible(finding.rule)
+    asked = visible(f"{_asked(finding)}; {origin}" if origin else _asked(finding))
+    planned = f" of {finding.n + finding.missing}" if finding.missing else ""
+    return {
+        "outcome": finding.outcome + severity,
+        "rule": rule,
+        "requirement": asked,
+        "rule and requirement": f"{rule}\n  {asked}",
+        "value": _number(finding.value),
+        "bounds": f"{_number(finding.low)} .. {_number(finding.high)}"
         if known and finding.kind not in COUNTED
         else "-",
-        f"{finding.n}" + (f" + {finding.missing} missing" if finding.missing else "")
-        if counts(finding)
-        else "-",
-    )
+        "scored": f"{finding.n}{planned}" if counts(finding) else "-",
+    }
 
 
 def _asked(finding: Finding) -> str:

@@ -42,11 +42,60 @@ def test_what_is_needed_and_what_is_missing_are_said(
     show(view(FINDING))
     told = capsys.readouterr().out
     assert "toxicity.any_rate [language=en] <= 0.05" in told
-    assert "toxicity.rate   toxicity.any_rate" in told
-    assert "5 + 1 missing" in told
+    assert "toxicity.rate  toxicity.any_rate" in told
+    assert "5 of 6" in told
     assert "5 prompts are too few; about 59 would decide" in told
     assert "g/s, x: 3 x no" in told
     assert "verdict   INCONCLUSIVE" in told
+
+
+LONG = replace(
+    FINDING, rule="diversity.duplicates", slice="all", outcome="pass", needed=None,
+    metric="image-diversity.duplicate_rate[digits-features]",
+)  # fmt: skip
+
+
+def printed(capsys: pytest.CaptureFixture[str], *findings: Finding) -> list[str]:
+    show(replace(view(*findings), shortfalls=()))
+    lines = capsys.readouterr().out.splitlines()
+    return [line.rstrip() for line in lines[: lines.index("verdict   INCONCLUSIVE")]]
+
+
+def test_in_a_file_each_rule_is_one_line_of_at_most_120(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = replace(FINDING, outcome="pass", low=0.004742, value=0.01213, high=0.03423)
+    lines = printed(capsys, found, replace(found, rule="fluency.perplexity_high"))
+    assert max(map(len, lines)) <= 120
+    for rule in ("toxicity.rate", "fluency.perplexity_high"):
+        (line,) = (one for one in lines if rule in one)
+        for part in (
+            "toxicity.any_rate [language=en] <= 0.05",
+            "0.004742 .. 0.03423",
+            "5 of 6",
+        ):
+            assert part in line
+
+
+def test_a_rule_stands_above_its_requirement_where_they_do_not_fit_side_by_side(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lines = printed(capsys, replace(LONG, severity="warn", low=0.004742, high=0.03423))
+    assert max(map(len, lines)) <= 120
+    place = next(n for n, line in enumerate(lines) if "diversity.duplicates" in line)
+    assert "0.004742 .. 0.03423" in lines[place]
+    assert lines[place + 1].strip() == f"{LONG.metric} <= 0.05"
+
+
+def test_on_a_narrow_terminal_the_bounds_give_way_to_the_whole_requirement(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.console._WIDTH", 80)
+    lines = printed(capsys, LONG)
+    assert max(map(len, lines)) <= 80
+    assert any(line.strip() == f"{LONG.metric} <= 0.05" for line in lines)
+    assert any("diversity.duplicates" in line and line.endswith(" 0") for line in lines)
+    assert not any("0 .. 0.45" in line for line in lines)
 
 
 def test_control_characters_and_markup_are_shown_not_obeyed(
@@ -100,7 +149,7 @@ def test_a_comparison_is_told_in_words_and_from_what_its_number_is_a_difference(
     policy = {"rules": [{"id": FINDING.rule, "compare": compare}]}
     show(replace(view(compared), policy=policy))
     told = " ".join(capsys.readouterr().out.split())
-    assert f"m no worse; {origin} 0.4 0 .. 0.45 5 + 1 missing" in told
+    assert f"m no worse; {origin} 0.4 0 .. 0.45 5 of 6" in told
 
 
 def test_a_finding_without_a_message_is_told_by_its_cause(
