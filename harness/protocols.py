@@ -13,6 +13,7 @@ plug-in authors included, can choose a wrong one. This replaces the design's
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeVar
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     Columns = Mapping[str, "NDArray[np.generic] | list[Any]"]
 
 T = TypeVar("T")
-R = TypeVar("R")
 ColumnType = Literal["bool", "int", "float", "text", "ints", "floats", "features"]
 """Of a column `features`, named like one of the scorer's encoders, only the key is stored;
 it is read as the encoder's vectors, float32 [n, D]. The engine fills it."""
@@ -267,12 +267,23 @@ class Encoded(Scorer, Protocol):
 
 
 class Executor(Protocol):
-    """Runs batches of work, somewhere."""
+    """Runs a plug-in somewhere: here, or in workers elsewhere."""
+
+    def opened(self, plugin: Any) -> AbstractContextManager[Crew]:
+        """Open a plug-in's weights wherever its batches are to run, and close them after."""
+        ...
+
+
+class Crew(Protocol):
+    """A plug-in that is open, in one place or several."""
 
     def map(
-        self, work: Callable[[Sequence[T]], Sequence[R]], batches: Iterator[Sequence[T]]
-    ) -> Iterator[tuple[Sequence[T], Sequence[R | Failure], float]]:
-        """Yield each batch with one result or failure per item, and its wall seconds."""
+        self, method: str, batches: Iterator[Sequence[T]]
+    ) -> Iterator[tuple[Sequence[T], Sequence[Any | Failure], float]]:
+        """Call a method with each batch; yield them in order, whoever does them.
+
+        Each comes with one result or failure per item, and its wall seconds.
+        """
         ...
 
 
@@ -304,6 +315,7 @@ __all__ = [
     "ColumnType",
     "Control",
     "Count",
+    "Crew",
     "Encoded",
     "Encoder",
     "Encoding",

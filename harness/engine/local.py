@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
+from harness.protocols import Loaded
 from harness.records import Failure
+from harness.spec.model import Spec
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -15,18 +18,44 @@ R = TypeVar("R")
 class Local:
     """The executor that does nothing clever; the reference for all others."""
 
+    class Options(Spec):
+        """It has none."""
+
+    def __init__(self, options: Options | None = None) -> None:
+        self._options = options
+
+    @contextmanager
+    def opened(self, plugin: Loaded) -> Iterator[Here]:
+        """Open a plug-in's weights here, and close them after."""
+        with plugin as entered:
+            yield Here(entered)
+
+
+class Here:
+    """A plug-in that was opened in this process."""
+
+    def __init__(self, plugin: Any) -> None:
+        self._plugin = plugin
+
     def map(
-        self,
-        work: Callable[[Sequence[T]], Sequence[R | Failure]],
-        batches: Iterator[Sequence[T]],
-    ) -> Iterator[tuple[Sequence[T], Sequence[R | Failure], float]]:
+        self, method: str, batches: Iterator[Sequence[T]]
+    ) -> Iterator[tuple[Sequence[T], Sequence[Any | Failure], float]]:
         """Yield each batch with one result or failure per item, and its wall seconds."""
+        work = getattr(self._plugin, method)
         for batch in batches:
-            started = time.perf_counter()
-            results = _attempt(work, batch)
-            if len(batch) > 1 and all(_raised(result) for result in results):
-                results = [_attempt(work, [item])[0] for item in batch]
-            yield batch, results, time.perf_counter() - started
+            results, seconds = run_batch(work, batch)
+            yield batch, results, seconds
+
+
+def run_batch(
+    work: Callable[[Sequence[T]], Sequence[R | Failure]], batch: Sequence[T]
+) -> tuple[list[R | Failure], float]:
+    """Do one batch, row by row where it fails as a whole; give its wall seconds too."""
+    started = time.perf_counter()
+    results = _attempt(work, batch)
+    if len(batch) > 1 and all(_raised(result) for result in results):
+        results = [_attempt(work, [item])[0] for item in batch]
+    return results, time.perf_counter() - started
 
 
 class _Raised(Failure):

@@ -48,7 +48,7 @@ def bind(kind: str, spec: PluginSpec, base: Path) -> Bound:
             json.dumps(spec.options), context={"base": base}
         )
     except ValidationError as error:
-        raise _misfit(spec, cls, error) from error
+        raise misfit(spec, cls, error) from error
     plugin = cls(options)
     encoders = _encoders(plugin, base)
     identity: dict[str, Any] = {
@@ -88,7 +88,8 @@ def _placed(error: PluginError, spec: PluginSpec) -> PluginError:
     return PluginError(str(error.args[0]), where=where, fix=error.fix)
 
 
-def _misfit(spec: PluginSpec, cls: type[Any], error: ValidationError) -> SpecError:
+def misfit(spec: PluginSpec, cls: type[Any], error: ValidationError) -> SpecError:
+    """Say what does not fit in a plug-in's options, each with its line in the suite."""
     known = cls.Options.model_fields
     lines = []
     for problem in error.errors():

@@ -18,7 +18,7 @@ from harness.engine.features import Features, reference_table, table_of, text_ke
 from harness.engine.store import Store
 from harness.flow.encode import Unit, Vectors, encode
 from harness.flow.readings import checked
-from harness.protocols import Bound, Control, Executor, Reference
+from harness.protocols import Bound, Control, Crew, Executor, Reference
 from harness.records import Case, Failure, Image, Media, Output, Prompt, Sample
 from harness.spec.images import images
 
@@ -34,16 +34,14 @@ def plant(scorer: Bound, store: Store, executor: Executor) -> list[Sample]:
     return [_planted(control, scorer, store, executor) for control in scorer.plugin.controls]
 
 
-def misread(
-    scorer: Bound, planted: Sequence[Sample], vectors: Vectors, executor: Executor
-) -> str:
+def misread(scorer: Bound, planted: Sequence[Sample], vectors: Vectors, crew: Crew) -> str:
     """Let a scorer read the planted items; say which one it misread, or nothing.
 
     Args:
-        scorer: The scorer, entered.
+        scorer: The scorer.
         planted: What `plant` made.
         vectors: What its samples are shown besides the media.
-        executor: What runs a batch.
+        crew: The scorer, open.
     """
     if blind := _blind(vectors.references):
         return blind
@@ -53,7 +51,7 @@ def misread(
     reader = scorer.plugin
     kinds = {name: kind for name, kind in reader.columns.items() if kind != "features"}
     shown = [vectors.shown(one) for one in planted]
-    for _, results, _ in executor.map(reader.score, iter([shown] if shown else [])):
+    for _, results, _ in crew.map("score", iter([shown] if shown else [])):
         readings = [checked(result, kinds) for result in results]
         for control, result in zip(reader.controls, readings, strict=True):
             if isinstance(result, Failure):

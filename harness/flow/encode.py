@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from harness import digests
 from harness.engine import identity, schemas
@@ -22,7 +22,8 @@ from harness.engine.store import Store
 from harness.engine.texts import storable_reason
 from harness.flow.plan import Arm, Batch, Plan
 from harness.flow.progress import Progress
-from harness.protocols import Bound, Encoder, Executor, Reference
+from harness.flow.units import by_unit
+from harness.protocols import Bound, Executor, Reference
 from harness.records import Failure, Image, Media, Output, Sample
 from harness.spec.images import images
 
@@ -65,16 +66,28 @@ def encode(
         return
     if begin:
         begin()
-    with cast("Encoder", encoder.plugin) as reader:
-        for unit in chain([first], units):
-            fresh = {key: fetch() for key, fetch in unit.media.items() if key not in known}
-            if not fresh:
-                continue
-            found = dict(zip(fresh, _read(reader, list(fresh.values()), executor), strict=True))
-            store.append(table, _rows(unit.unit_id, found, encoder), schemas.features())
-            good = {key for key, one in found.items() if not isinstance(one, Failure)}
-            known |= good
-            yield len(found), len(found) - len(good)
+    with executor.opened(encoder.plugin) as crew:
+        fresh = _fresh(chain([first], units), known, encoder.plugin.batch)
+        for (unit_id, keys), calls in by_unit(crew, "encode", fresh):
+            vectors = (_checked(item) for call in calls for item in call.results)
+            found = dict(zip(keys, vectors, strict=True))
+            store.append(table, _rows(unit_id, found, encoder), schemas.features())
+            yield len(found), sum(isinstance(one, Failure) for one in found.values())
+
+
+def _fresh(
+    units: Iterable[Unit], known: set[str], size: int
+) -> Iterator[tuple[tuple[str, list[str]], list[list[Media]]]]:
+    """What each unit holds that was not handed out before, cut into calls."""
+    for unit in units:
+        media = {key: fetch() for key, fetch in unit.media.items() if key not in known}
+        known |= media.keys()
+        every = list(media.values())
+        if every:
+            yield (
+                (unit.unit_id, list(media)),
+                [every[i : i + size] for i in range(0, len(every), size)],
+            )
 
 
 def encode_outputs(
@@ -187,15 +200,6 @@ def _of_dataset(
 
 def _itself(picture: Image) -> Media:
     return picture
-
-
-def _read(
-    reader: Encoder, media: Sequence[Media], executor: Executor
-) -> list[Vector | Failure]:
-    cuts = (media[i : i + reader.batch] for i in range(0, len(media), reader.batch))
-    return [
-        _checked(item) for _, found, _ in executor.map(reader.encode, cuts) for item in found
-    ]
 
 
 def _checked(item: object) -> Vector | Failure:

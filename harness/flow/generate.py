@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -13,6 +12,7 @@ from harness.engine.store import Store
 from harness.engine.texts import storable, storable_reason
 from harness.flow.plan import Arm, Batch, Plan
 from harness.flow.progress import Progress
+from harness.flow.units import Call, by_unit
 from harness.pictures import MAX_PIXELS
 from harness.protocols import Executor
 from harness.records import Case, Failure, Generated, Image, Media, Output
@@ -32,59 +32,40 @@ def generate(
     done = store.finished("outputs", arm.generator.fingerprint)
     finished = sum(done[b.batch_id] for b in plan.batches(arm)) if done else 0
     progress.begin(f"generate {arm.label}", plan.cases_per_arm, finished)
-    todo = _Todo(plan, arm, store, done)
-    calls = iter(todo)
-    first = next(calls, None)
+    todo = _todo(plan, arm, store, done)
+    first = next(todo, None)
     if first is None:
         return
-    waiting: dict[str, list[Output]] = {}
-    with arm.generator.plugin as generator:
-        for cases, results, seconds in executor.map(generator.generate, chain([first], calls)):
-            batch_id, complete = todo.close(cases)
-            answers = zip(cases, results, strict=True)
-            call = _Call(arm.generator.fingerprint, batch_id, seconds, len(cases))
-            rows = [_output(case, result, call, store) for case, result in answers]
-            waiting.setdefault(batch_id, []).extend(rows)
-            if complete:
-                store.append("outputs", _columns(waiting.pop(batch_id)), schemas.outputs())
+    with executor.opened(arm.generator.plugin) as crew:
+        for batch, calls in by_unit(crew, "generate", chain([first], todo)):
+            rows = [row for call in calls for row in _outputs(call, batch, arm, store)]
+            store.append("outputs", _columns(rows), schemas.outputs())
             progress.advance(len(rows), sum(row.status != "ok" for row in rows))
 
 
-class _Todo:
-    """The calls still to make, in the plan's order; knows which batch each is of."""
+def _todo(
+    plan: Plan, arm: Arm, store: Store, done: Mapping[str, int]
+) -> Iterator[tuple[Batch, Sequence[Sequence[Case]]]]:
+    """The batches still to do, in the plan's order, each with the calls it takes."""
+    for batch in plan.batches(arm):
+        if calls := _calls(batch, arm, store, done.get(batch.batch_id, 0)):
+            yield batch, calls
 
-    def __init__(self, plan: Plan, arm: Arm, store: Store, done: Mapping[str, int]) -> None:
-        self._plan, self._arm, self._store, self._done = plan, arm, store, done
-        self._owner: dict[str, str] = {}
-        self._open_calls: Counter[str] = Counter()
 
-    def __iter__(self) -> Iterator[Sequence[Case]]:
-        for batch in self._plan.batches(self._arm):
-            calls = self._calls(batch)
-            self._open_calls[batch.batch_id] = len(calls)
-            for cases in calls:
-                self._owner[cases[0].case_id] = batch.batch_id
-                yield cases
+def _calls(batch: Batch, arm: Arm, store: Store, finished: int) -> list[Sequence[Case]]:
+    if finished == 0:
+        return [batch.cases]
+    if finished >= len(batch.cases):
+        return []
+    rows = store.rows("outputs", batch.batch_id, arm.generator.fingerprint)
+    good = {row["case_id"] for row in rows if row["status"] != "error"}
+    return [[case] for case in batch.cases if case.case_id not in good]
 
-    def close(self, cases: Sequence[Case]) -> tuple[str, bool]:
-        """Say which batch a call was of, and whether it was the batch's last."""
-        batch_id = self._owner.pop(cases[0].case_id)
-        self._open_calls[batch_id] -= 1
-        complete = self._open_calls[batch_id] == 0
-        if complete:
-            del self._open_calls[batch_id]
-        return batch_id, complete
 
-    def _calls(self, batch: Batch) -> list[Sequence[Case]]:
-        finished = self._done.get(batch.batch_id, 0)
-        if finished == 0:
-            return [batch.cases]
-        if finished >= len(batch.cases):
-            return []
-        fingerprint = self._arm.generator.fingerprint
-        rows = self._store.rows("outputs", batch.batch_id, fingerprint)
-        good = {row["case_id"] for row in rows if row["status"] != "error"}
-        return [[case] for case in batch.cases if case.case_id not in good]
+def _outputs(call: Call, batch: Batch, arm: Arm, store: Store) -> Iterator[Output]:
+    about = _Call(arm.generator.fingerprint, batch.batch_id, call.seconds, len(call.items))
+    for case, result in zip(call.items, call.results, strict=True):
+        yield _output(case, result, about, store)
 
 
 @dataclass(frozen=True, slots=True)

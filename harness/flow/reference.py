@@ -5,17 +5,17 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from harness import registry
 from harness.assets import cache
 from harness.assets.datasets import reference as find
 from harness.engine.features import Features, reference_table
 from harness.engine.store import Store
 from harness.flow.bind import bind
 from harness.flow.encode import encode_reference, whole
+from harness.flow.executors import executor_of
 from harness.flow.progress import Progress
-from harness.protocols import Bound, Executor, Reference
+from harness.protocols import Bound, Reference
 from harness.spec.suite import PluginSpec
 
 
@@ -38,8 +38,7 @@ def build(
     bound = bind("encoders", PluginSpec(use=encoder, name=encoder, options=dict(options)), base)
     reference = find(dataset, encoder)
     with Store(folder(reference, bound)) as store:
-        executor = cast("Executor", registry.load("executors", "local")())
-        encode_reference(reference, bound, store, executor, progress)
+        encode_reference(reference, bound, store, executor_of(), progress)
     found = Features(store, bound, reference_table(reference, bound))
     count, width = found.matrix.shape
     unread = len(found.failures) - 1  # the last row says that all was read

@@ -13,15 +13,16 @@ from __future__ import annotations
 import dataclasses
 from datetime import date
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import harness
-from harness import digests, registry
+from harness import digests
 from harness.engine.store import Store
 from harness.errors import SpecError
 from harness.flow import attempts, baselines
 from harness.flow.assess import finish
 from harness.flow.environment import environment
+from harness.flow.executors import executor_of
 from harness.flow.generate import generate
 from harness.flow.plan import Plan, plan
 from harness.flow.policy.fit import announce, check_fit
@@ -33,7 +34,6 @@ from harness.flow.score import score
 from harness.flow.sequential import collect_in_rounds
 from harness.flow.subjects import arm_subject, subjects
 from harness.ledger.seal import verify_measured
-from harness.protocols import Executor
 from harness.records import RunView
 from harness.spec.load import digest, load
 from harness.spec.prompts import prompt_files
@@ -130,7 +130,7 @@ def collect(
     planned: Plan, store: Store, progress: Progress, rules: Rules | None = None
 ) -> None:
     """The slow half: generate and score whatever is not stored yet."""
-    executor = cast("Executor", registry.load("executors", "local")())
+    executor = executor_of(planned.suite.executor)
     _begin(planned, store, rules)
     if planned.looks and rules:
         collect_in_rounds(planned, store, executor, rules, progress)

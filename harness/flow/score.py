@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -14,11 +14,13 @@ from harness.engine.store import Store
 from harness.engine.texts import storable_reason
 from harness.flow.controls import misread, plant
 from harness.flow.encode import Vectors, encode_outputs, encode_reference
+from harness.flow.executors import executor_of
 from harness.flow.plan import Arm, Batch, Plan
 from harness.flow.progress import Progress
 from harness.flow.readings import checked
 from harness.flow.reference import bring
-from harness.protocols import Bound, Executor, Scorer
+from harness.flow.units import by_unit
+from harness.protocols import Bound, Crew, Executor
 from harness.records import Case, Failure, Output, Reading, Sample
 
 _OUTPUT_FIELDS = tuple(field.name for field in dataclasses.fields(Output))
@@ -38,16 +40,13 @@ def score(
     planted = plant(scorer, store, executor)
     vectors = Vectors(store, scorer)
     progress.begin(f"score {scorer.name}", plan.size, _already(plan, done))
-    with scorer.plugin as reader:
-        broken = misread(scorer, planted, vectors, executor)
-        for unit in chain([first], units):
-            readings = (
-                [Failure(broken)] * len(unit.samples)
-                if broken
-                else _read(reader, unit, executor, vectors)
-            )
+    # What has no weights is not worth sending its references for.
+    where = executor if scorer.plugin.weights else executor_of()
+    with where.opened(scorer.plugin) as crew:
+        broken = misread(scorer, planted, vectors, crew)
+        for unit, readings in _read(scorer, chain([first], units), crew, vectors, broken):
             rows = _rows(unit, readings, scorer)
-            store.append(table, rows, schemas.scores(reader.columns))
+            store.append(table, rows, schemas.scores(scorer.plugin.columns))
             failed = sum(isinstance(reading, Failure) for reading in readings)
             progress.advance(len(readings), failed)
 
@@ -120,22 +119,29 @@ def _sample(case: Case, output: Output, store: Store) -> Sample:
 
 
 def _read(
-    reader: Scorer, unit: _Unit, executor: Executor, vectors: Vectors
-) -> list[Reading | Failure]:
-    """Let a scorer read a unit; what has no vector it needs is a failure, and is not shown."""
-    size = 1 if unit.alone else reader.batch
-    missing = {id(sample): vectors.missing(sample) for sample in unit.samples}
-    whole = [vectors.shown(one) for one in unit.samples if missing[id(one)] is None]
-    cuts = (whole[i : i + size] for i in range(0, len(whole), size))
-    kinds = _read_by_scorer(reader.columns)
-    found = iter(
-        [
-            checked(item, kinds)
-            for _, results, _ in executor.map(reader.score, cuts)
-            for item in results
-        ]
-    )
-    return [missing[id(sample)] or next(found) for sample in unit.samples]
+    scorer: Bound, units: Iterable[_Unit], crew: Crew, vectors: Vectors, broken: str
+) -> Iterator[tuple[_Unit, list[Reading | Failure]]]:
+    """Let a scorer read each unit; nothing is shown to one that misread what was planted."""
+    if broken:
+        for unit in units:
+            yield unit, [Failure(broken)] * len(unit.samples)
+        return
+    kinds = _read_by_scorer(scorer.plugin.columns)
+    shown = (_shown(unit, vectors, scorer.plugin.batch) for unit in units)
+    for (unit, missing), calls in by_unit(crew, "score", shown):
+        found = (checked(result, kinds) for call in calls for result in call.results)
+        yield unit, [lost or next(found) for lost in missing]
+
+
+def _shown(
+    unit: _Unit, vectors: Vectors, size: int
+) -> tuple[tuple[_Unit, list[Failure | None]], list[list[Sample]]]:
+    """Cut a unit into calls; what has no vector that it needs is a failure, and not shown."""
+    missing = [vectors.missing(sample) for sample in unit.samples]
+    pairs = zip(unit.samples, missing, strict=True)
+    whole = [vectors.shown(sample) for sample, lost in pairs if lost is None]
+    step = 1 if unit.alone else size
+    return (unit, missing), [whole[i : i + step] for i in range(0, len(whole), step)]
 
 
 def _read_by_scorer(columns: Mapping[str, str]) -> dict[str, str]:

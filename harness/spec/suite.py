@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from harness.spec.model import Metadata, Name, Spec
 from harness.spec.strict_yaml import Loc
@@ -119,12 +119,20 @@ class SuiteSpec(Spec):
     """Where the sampling noise of every case is drawn from."""
     scorers: Annotated[tuple[PluginSpec, ...], Field(min_length=1)]
     """What reads the outputs."""
+    executor: Annotated[PluginSpec, Field(exclude=True)] = PluginSpec(use="local")
+    """Where it runs: `local`, or `ray`. What comes of it is the same, so no digest holds it."""
 
     def written_at(self, place: Callable[[Loc], str]) -> None:
         """Tell each plug-in's entry where it is written."""
         for kind in ("generators", "scorers"):
             for number, item in enumerate(getattr(self, kind)):
                 item.written_at(functools.partial(_within, place, (kind, number)))
+        self.executor.written_at(functools.partial(_within, place, ("executor",)))
+
+    @field_validator("executor", mode="before")
+    @classmethod
+    def _by_name(cls, value: Any) -> Any:
+        return {"use": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _distinct_names(self) -> Self:
