@@ -50,6 +50,11 @@ class Clip:
         """The catalogue asset the model is, if it is one."""
         return self._source.assets
 
+    @property
+    def folder(self) -> Path:
+        """The model's folder on this machine."""
+        return self._source.folder()
+
     def __enter__(self) -> Self:
         opened = vision_model.load(self._source, "AutoModel", self._options.device)
         if opened.net.config.model_type not in _KNOWN:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -11,7 +12,7 @@ from pydantic import Field, model_validator
 from harness.encoders import arithmetic, inception_network, state_dict
 from harness.encoders.itemwise import answer, pictures
 from harness.encoders.resize_tf1 import resize_tf1
-from harness.errors import PluginError
+from harness.errors import AssetError, PluginError
 from harness.records import Failure, Media, Modality
 from harness.spec.model import Spec, SuitePath
 
@@ -64,6 +65,18 @@ class Inception:
     def weights(self) -> Mapping[str, str]:
         """The file's pinned digest."""
         return {"inception": self._options.sha256}
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the weights' file, which is there."""
+        file = self._options.file
+        if not file.is_file():
+            raise AssetError(
+                "the file of weights is absent",
+                where=str(file),
+                fix=_cure(self._options.sha256),
+            )
+        return file.parent
 
     def __enter__(self) -> Self:
         file = self._options.file

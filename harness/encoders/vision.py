@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from harness.encoders import arithmetic, vision_model
@@ -51,6 +52,11 @@ class Vision:
     def assets(self) -> Sequence[str]:
         """The catalogue asset the model is, if it is one."""
         return self._source.assets
+
+    @property
+    def folder(self) -> Path:
+        """The model's folder on this machine."""
+        return self._source.folder()
 
     def __enter__(self) -> Self:
         layer = self._options.layer

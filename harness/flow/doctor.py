@@ -10,11 +10,13 @@ from typing import Any
 
 from harness import registry
 from harness.assets import cache
-from harness.errors import AssetError, HarnessError
+from harness.errors import AssetError, HarnessError, SpecError
 from harness.flow.advisories import advisories
-from harness.flow.listing import assets_of
+from harness.flow.bind import bind
 from harness.flow.plan import plan
-from harness.protocols import Bound
+from harness.protocols import Bound, Reference
+from harness.records import Image
+from harness.spec.images import images
 from harness.spec.load import load
 from harness.spec.suite import SuiteSpec
 
@@ -68,17 +70,45 @@ def _disk() -> dict[str, str]:
 
 
 def _of_suite(suite: Path) -> list[dict[str, str]]:
+    """Whether a suite fits, and all that its plug-ins rest on lies on this machine."""
     try:
-        planned = plan(load(suite, SuiteSpec), suite.parent)
+        spec = load(suite, SuiteSpec)
     except HarnessError as error:
         return [_failed(error)]
-    generators = {arm.generator.name: arm.generator for arm in planned.arms}
-    wanted = assets_of(suite)
-    checks = [_check("ok", f"{suite.name}: {planned.size} cases"), *map(_asset, wanted)]
-    for bound in generators.values():
-        if not getattr(bound.plugin, "assets", ()):
-            checks += _weights(bound)
-    return checks
+    bound, checks = _bound(spec, suite.parent)
+    if not checks:
+        try:
+            size = plan(spec, suite.parent).size
+            checks = [_check("ok", f"{suite.name}: {size} cases")]
+        except HarnessError as error:
+            checks = [_failed(error)]
+    checks += [check for one in bound for check in _needs(one)]
+    return list({check["what"]: check for check in checks}.values())
+
+
+def _bound(spec: SuiteSpec, base: Path) -> tuple[list[Bound], list[dict[str, str]]]:
+    """The suite's plug-ins and their encoders, and why others cannot be made."""
+    bound: list[Bound] = []
+    checks = []
+    for kind, items in (("generators", spec.generators), ("scorers", spec.scorers)):
+        for item in items:
+            try:
+                made = bind(kind, item, base)
+            except HarnessError as error:
+                checks.append(_failed(error))
+            else:
+                bound += [made, *made.encoders.values()]
+    return bound, checks
+
+
+def _needs(bound: Bound) -> list[dict[str, str]]:
+    """Whether the model and the datasets of a plug-in lie on this machine."""
+    if assets := getattr(bound.plugin, "assets", ()):
+        checks = [_asset(name) for name in assets]
+    else:
+        checks = _weights(bound)
+    references = getattr(bound.plugin, "references", {})
+    return checks + [_dataset(one, bound.name) for one in references.values()]
 
 
 def _asset(name: str) -> dict[str, str]:
@@ -92,10 +122,21 @@ def _asset(name: str) -> dict[str, str]:
 def _weights(bound: Bound) -> list[dict[str, str]]:
     """Whether a model that is no asset lies on this machine."""
     try:
-        place = bound.plugin.folder
+        place = getattr(bound.plugin, "folder", None)
     except AssetError as error:
         return [_failed(error)]
-    return [_check("ok", f"{bound.name}: its model is in {place}")] if place else []
+    return [_check("ok", f"the model of {bound.use} is in {place}")] if place else []
+
+
+def _dataset(reference: Reference, scorer: str) -> dict[str, str]:
+    """Whether a dataset has a picture that can be read."""
+    place = reference.dataset
+    try:
+        if any(isinstance(picture, Image) for _, picture, _ in images(place)):
+            return _check("ok", f"{scorer} has pictures in {place}")
+    except SpecError as error:
+        return _failed(error)
+    return _check("broken", f"{scorer} has no picture in {place}", "put your pictures there")
 
 
 def _failed(error: HarnessError) -> dict[str, str]:

@@ -8,6 +8,7 @@ text that loops is very likely, which is why repetition stands beside it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Self
 
 from harness.encoders import language_model
@@ -113,6 +114,11 @@ class Fluency:
                 kind=kind, unit="share", better="lower", version=SEGMENTER
             )
         return own
+
+    @property
+    def folder(self) -> Path:
+        """The model's folder on this machine."""
+        return self._source.folder()
 
     def __enter__(self) -> Self:
         self._open.__enter__()

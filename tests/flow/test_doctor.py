@@ -9,6 +9,8 @@ import pytest
 from harness.flow.doctor import doctor
 from harness.spec.library import resolve
 from tests.fake_package import install
+from tests.flow.pictured import digits
+from tests.flow.plugs import make_generator
 
 HUB = """\
 apiVersion: harness/v1
@@ -56,12 +58,11 @@ def test_a_pulled_asset_is_hashed(
 ) -> None:
     from harness.assets.pull import pull
 
-    monkeypatch.setattr("harness.flow.doctor.assets_of", lambda suite: ["tiny"])
+    made = make_generator(monkeypatch, lambda cases: [])
+    monkeypatch.setattr(made, "assets", ("tiny",), raising=False)
     place = pull("tiny", wheel=wheel)
     suite = cache_root.parent / "suite.yaml"
-    suite.write_text(
-        HUB.replace("transformers", "echo").replace("options: {model", "name: e}#")
-    )
+    suite.write_text(ECHO.replace("echo", "answers"))
     assert "asset tiny is here and whole" in what(doctor(suite))
     data = (place / "model.bin").read_bytes()
     (place / "model.bin").chmod(0o644)
@@ -80,10 +81,69 @@ def test_a_hub_model_that_is_not_here_is_named_with_the_command_that_fetches_it(
 
 
 def test_a_suite_that_does_not_fit_is_broken_with_its_line(tmp_path: Path) -> None:
-    (tmp_path / "suite.yaml").write_text(HUB.replace("use: length", "use: lenght"))
+    (tmp_path / "suite.yaml").write_text(ECHO.replace("use: length", "use: lenght"))
     (only,) = broken(doctor(tmp_path / "suite.yaml"))
     assert "lenght" in only["what"]
     assert only["fix"] == "did you mean 'length'?"
+
+
+PICTURES = """\
+apiVersion: harness/v1
+kind: Suite
+metadata: {name: pictures}
+generators: [{use: pixel}]
+prompts: [{items: [one]}]
+scorers:
+  - {use: nsfw}
+  - use: alignment
+    options: {encoder: {use: clip, options: {model: nobody/clip, revision: REVISION}}}
+  - use: memorization
+    options:
+      {training: mine, threshold: 1, encoder: {use: clip, options: {model: digits-clip}}}
+  - use: fidelity
+    options:
+      reference: digits-heldout
+      encoder: {options: {model: nobody/vision, revision: REVISION}}
+  - use: image-diversity
+    options: {encoder: {options: {model: nobody/vision, revision: REVISION}}}
+  - use: image-diversity
+    name: fid
+    options: {encoder: {use: inception, options: {file: fid.pth, allow_pickle: true}}}
+""".replace("REVISION", "a" * 40)
+
+
+def test_models_and_datasets_of_encoders_are_each_named_once_with_their_cure(
+    tmp_path: Path, cache_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.md").write_text("put pictures here")
+    (tmp_path / "suite.yaml").write_text(PICTURES)
+    found = doctor(tmp_path / "suite.yaml")
+    cures = sorted(check["fix"] for check in broken(found))
+    assert [cure[:46] for cure in cures] == [
+        "give `pt_inception-2015-12-05-6726825d.pth` of",
+        f"hf download nobody/clip --revision {'a' * 11}",
+        f"hf download nobody/vision --revision {'a' * 9}",
+        "put your pictures there",
+        "run `harness assets pull open-nsfw`",
+    ]
+    assert "asset digits-clip is here and whole" in what(found)
+    assert any(line.startswith("fidelity has pictures in ") for line in what(found))
+    assert f"memorization has no picture in {tmp_path / 'mine'}" in what(found)
+    for name in ("one.png", "two.png"):
+        (tmp_path / "mine" / name).write_bytes(digits("train", 1)[0][1])
+    assert len(broken(doctor(tmp_path / "suite.yaml"))) == 4
+
+
+def test_a_scorer_that_cannot_be_made_does_not_hide_what_others_lack(
+    tmp_path: Path, cache_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    (tmp_path / "suite.yaml").write_text(PICTURES)
+    said = [check["what"] for check in broken(doctor(tmp_path / "suite.yaml"))]
+    assert "there is no such dataset of images" in said[0]
+    assert len(said) == 5
 
 
 def test_a_plugin_that_cannot_be_imported_is_broken(
