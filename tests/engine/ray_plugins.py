@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 from harness.errors import AssetError
 from harness.records import Failure
@@ -15,8 +15,8 @@ from harness.records import Failure
 class Worker:
     """Doubles numbers; notes in a folder which process opened it and which closed it."""
 
-    weights: dict[str, str] = {}
-    requires = ()
+    weights: ClassVar[dict[str, str]] = {}
+    requires: Sequence[str] = ()
 
     def __init__(self, notes: Path, broken: str = "") -> None:
         self._notes, self._broken = notes, broken

@@ -1,7 +1,7 @@
 """The executor: order, retries row by row, and failures that stay in place."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from harness.engine.local import Local
 from harness.records import Failure
@@ -10,8 +10,8 @@ from harness.records import Failure
 class Does:
     """A plug-in that does what it is told."""
 
-    weights: dict[str, str] = {}
-    requires = ()
+    weights: ClassVar[dict[str, str]] = {}
+    requires: Sequence[str] = ()
 
     def __init__(self, work: Callable[[Sequence[int]], Any]) -> None:
         self.do, self.open = work, False

@@ -31,7 +31,7 @@ def cluster() -> Iterator[Any]:
     found.wait_for_nodes()
     ray.init(address=found.address, log_to_driver=False)
     yield found
-    ray.shutdown()
+    ray.shutdown()  # type: ignore[no-untyped-call]
     found.shutdown()
 
 
