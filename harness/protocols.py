@@ -85,8 +85,8 @@ class Count:
 class PerPrompt:
     """Mean over prompts of `function(values of one prompt)`, which lies within `bounds`.
 
-    `function` takes the float64 array of `column` for one prompt's outputs and
-    returns a finite float, or None where the prompt has too few outputs.
+    `function` takes the float64 array of `column` for one prompt's outputs, [n] or of
+    features [n, D], and returns a finite float, or None where they are too few.
     """
 
     column: str

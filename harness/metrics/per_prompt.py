@@ -12,6 +12,8 @@ from harness.metrics.rows import within
 from harness.metrics.stats.clusters import total
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from harness.metrics.rows import Rows
@@ -48,7 +50,7 @@ class PromptNumbers:
 
 
 def prompt_numbers(kind: PerPrompt, rows: Rows) -> PromptNumbers:
-    """Apply a metric's function to the scored values of each prompt, in ascending order.
+    """Apply a metric's function to the scored values of each prompt, in an order of their own.
 
     Raises:
         NonFiniteError: If a score, or what the function returns, is not finite.
@@ -65,15 +67,27 @@ def prompt_numbers(kind: PerPrompt, rows: Rows) -> PromptNumbers:
     ([3.0, 5.0], [True, False], 4.0)
     """
     layout = rows.layout
-    values = rows.floats(kind.column)
-    order = np.lexsort((values, layout.scored))
-    ends = np.cumsum(layout.scored_sizes).astype(np.int64)[:-1]
-    answers = [
-        kind.function(group) if group.size else None for group in np.split(values[order], ends)
-    ]
+    answers = [kind.function(group) if len(group) else None for group in _groups(kind, rows)]
     defined = np.array([answer is not None for answer in answers], dtype=np.bool_)
     numbers = np.array([0.0 if answer is None else answer for answer in answers])
     if not np.isfinite(numbers).all():
         raise NonFiniteError("a prompt's number is not finite", where=f"column {kind.column}")
     numbers[defined] = within(numbers[defined], kind.bounds, kind.column)
     return PromptNumbers(numbers, defined, defined & (layout.missing_sizes == 0))
+
+
+def _groups(kind: PerPrompt, rows: Rows) -> Iterator[NDArray[np.float64]]:
+    """The values of each prompt, ascending: float64 [n], or [n, D] where they are vectors."""
+    ends = np.cumsum(rows.layout.scored_sizes).astype(np.int64)[:-1]
+    column = rows.columns[kind.column]
+    if not isinstance(column, np.ndarray) or column.ndim == 1:
+        values = rows.floats(kind.column)
+        order = np.lexsort((values, rows.layout.scored))
+        yield from np.split(values[order], ends)
+        return
+    # Vectors may be long: no more than one prompt's are held as float64.
+    for places in np.split(rows.canonical((kind.column,)), ends):
+        vectors = column[places].astype(np.float64)
+        if not np.isfinite(vectors).all():
+            raise NonFiniteError("a feature is not finite", where=f"column {kind.column}")
+        yield vectors

@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
+from harness.encoders.lpips import Lpips
+from harness.metrics.pairwise import mean_cosine_distance, mean_squared_distance
 from harness.metrics.vendi import vendi
-from harness.protocols import ColumnType, Control, Encoding, MetricDef, OfSet, Reference
+from harness.protocols import (
+    ColumnType,
+    Control,
+    Encoding,
+    MetricDef,
+    OfSet,
+    PerPrompt,
+    Reference,
+)
 from harness.records import Failure, Modality, Reading, Sample
 from harness.scorers.compared import EncoderOptions
 from harness.spec.model import Spec
 
 
 class ImageDiversity:
-    """The Vendi score: how many wholly different pictures the set is worth."""
+    """The Vendi score of the set, and how far the pictures of one prompt are apart."""
 
     accepts: frozenset[Modality] = frozenset({"image"})
     requires: Sequence[str] = ("numpy",)
     weights: ClassVar[Mapping[str, str]] = {}
     controls: Sequence[Control] = ()
     references: ClassVar[Mapping[str, Reference]] = {}
-    columns: ClassVar[Mapping[str, ColumnType]] = {"image": "features"}
     caveat = "The Vendi score grows with the number of pictures: compare equal n only."
 
     class Options(Spec):
-        """The encoder."""
+        """The encoder; and where LPIPS is wanted, the options of the encoder `lpips`."""
 
         encoder: EncoderOptions
+        lpips: dict[str, Any] | None = None
 
     def __init__(self, options: Options) -> None:
         self._options = options
@@ -34,12 +45,19 @@ class ImageDiversity:
 
     @property
     def encoders(self) -> Mapping[str, Encoding]:
-        """The encoder."""
-        return {"image": self._options.encoder.encoding()}
+        """The encoder, and that of LPIPS."""
+        found = {"image": self._options.encoder.encoding()}
+        lpips = self._options.lpips
+        return found if lpips is None else {**found, "lpips": Encoding("lpips", lpips)}
+
+    @property
+    def columns(self) -> Mapping[str, ColumnType]:
+        """The vectors of each encoder."""
+        return dict.fromkeys(self.encoders, "features")
 
     @property
     def metrics(self) -> Mapping[str, MetricDef]:
-        """The score, from 1 (all alike) to their number, and the share that equal another."""
+        """The score, from 1 (all alike) to their number; shares and distances of pictures."""
         label = self._options.encoder.label
         return {
             f"vendi[{label}]": MetricDef(
@@ -48,7 +66,24 @@ class ImageDiversity:
             f"duplicate_rate[{label}]": MetricDef(
                 kind=OfSet(("image",), _duplicates), unit="share", better="lower", n_min=2
             ),
+            **self._within_prompts(label),
         }
+
+    def _within_prompts(self, label: str) -> dict[str, MetricDef]:
+        """Mean distances between pictures of one prompt; a prompt with one has none."""
+        found = {
+            f"within_prompt_distance[{label}]": MetricDef(
+                kind=PerPrompt("image", mean_cosine_distance, (0, 2)),
+                unit="distance", better="higher", n_min=2,
+            )
+        }  # fmt: skip
+        if self._options.lpips is not None:
+            lpips = Lpips.Options.model_validate_json(json.dumps(self._options.lpips))
+            found[f"lpips_within_prompt[{lpips.label}]"] = MetricDef(
+                kind=PerPrompt("lpips", mean_squared_distance, (0, None)),
+                unit="distance", better="higher", n_min=2,
+            )  # fmt: skip
+        return found
 
     def __enter__(self) -> Self:
         return self
