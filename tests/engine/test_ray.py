@@ -31,8 +31,8 @@ def cluster() -> Iterator[Any]:
     found.wait_for_nodes()
     ray.init(address=found.address, log_to_driver=False)
     yield found
-    ray.shutdown()  # type: ignore[no-untyped-call]
-    found.shutdown()
+    ray.shutdown()
+    found.shutdown()  # type: ignore[no-untyped-call]
 
 
 def done(notes: Path, method: str, **options: Any) -> list[list[Any]]:
