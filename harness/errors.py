@@ -1,7 +1,7 @@
 """Every error a person can see, and the exit code it carries.
 
 Exit codes: 0 PASS, 1 FAIL, 2 INCONCLUSIVE, 3 evidence or integrity error,
-5 waiver invalid, 64 usage or invalid file, 70 a bug, 130 stopped.
+4 someone else promoted first, 5 waiver invalid, 64 usage or invalid file, 70 a bug, 130 stopped.
 """
 
 from __future__ import annotations
@@ -58,6 +58,12 @@ class RefusedError(HarnessError):
     """A promotion was asked for that the evidence does not allow."""
 
     exit_code = 3
+
+
+class ConflictError(RefusedError):
+    """Someone else changed what an alias serves after this promotion had looked."""
+
+    exit_code = 4
 
 
 class WaiverError(HarnessError):

@@ -13,7 +13,9 @@ from harness.flow.baselines import CHAMPION, asked_for, champion_seal
 from harness.flow.bind import bind
 from harness.flow.rules import own_policy, stored_waivers
 from harness.flow.subjects import described
+from harness.ledger.entries import Author
 from harness.ledger.evidence import Evidence
+from harness.ledger.keys import signer, trusted
 from harness.ledger.promote import promote as move
 from harness.ledger.seal import verify
 from harness.ledger.subject import Subject, subject_of
@@ -68,7 +70,8 @@ def promote(
     evidence = Evidence(
         run=view, root=folder, subject=subject, recorded=recorded, expected_seal=sealed
     )
-    moved = move(model, version, alias, evidence)
+    author = Author(signer=signer(), trusted=trusted(), now=datetime.now(UTC))
+    moved = move(model, version, alias, evidence, author=author)
     before = f", from version {moved.previous}" if moved.previous not in (None, version) else ""
     said = f"{alias!r} of {model} is now version {version}{before}"
     return result | {"moved": True, "previous": moved.previous, "said": said}

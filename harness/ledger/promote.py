@@ -1,153 +1,133 @@
-"""Move a model to an alias, because sealed and recorded evidence says it may."""
+"""Promote a model to an alias, because signed, sealed and recorded evidence says it may."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness.errors import AlteredError, RefusedError
-from harness.ledger.connection import Server, connected
+from harness.errors import RefusedError
+from harness.ledger.changing import Promotion, change_alias, refuse_frozen
+from harness.ledger.connection import connected
+from harness.ledger.decision import Decision, read_decision
+from harness.ledger.entries import Author, Change, Entry
 from harness.ledger.evidence import Evidence, check_decision, check_subject
+from harness.ledger.fold import State, fold
+from harness.ledger.grounds import (
+    Rules,
+    check_pass,
+    check_recorded,
+    check_rules,
+    check_signed,
+    check_unchanged,
+)
+from harness.ledger.projection import project
+from harness.ledger.promotions import read
+from harness.ledger.registered import aliases_of
 from harness.ledger.seal import verify
-from harness.ledger.versions import UPLOAD_SECONDS, aliases_of, differences
-
-_ATTEMPTS, _PAUSE_SECONDS = 6, 0.05
+from harness.ledger.versions import UPLOAD_SECONDS, differences
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Promotion:
-    """An alias that was moved: from which version, to which, and on what grounds."""
+class Terms:
+    """What the caller knows: `changed` rules that are meant, and the epoch he compared at.
 
-    model: str
-    alias: str
-    version: str
-    previous: str | None
-    run_id: str
-    seal: str
-    subject_digest: str
-    decision_digest: str
+    With `epoch`, nothing is promoted if the alias was changed after the caller
+    looked at what it served; without it, after this promotion began.
+    """
+
+    changed: frozenset[Rules] = frozenset()
+    epoch: int | None = None
 
 
-def promote(model: str, version: str, alias: str, evidence: Evidence) -> Promotion:
-    """Set `alias` on a registered version, if the evidence allows exactly that.
+def promote(
+    model: str,
+    version: str,
+    alias: str,
+    evidence: Evidence,
+    *,
+    author: Author,
+    terms: Terms | None = None,
+) -> Promotion:
+    """Let `alias` serve a registered version, if the evidence allows exactly that.
 
     Nothing stored is believed: the run's files are digested again and compared
-    with the seal the caller trusts and with the one in MLflow; the version's
-    files are downloaded and digested again. Until all of it holds, nothing is
-    written.
+    with the seal the caller trusts, with the one that was signed, and with all
+    those in MLflow; the version's files are downloaded and digested again. Until
+    all of it holds, nothing is written.
 
     Args:
         model: The registered model's name.
         version: Its version.
         alias: For example `champion`.
         evidence: The run as assessed just now, and what it evaluated.
+        author: Who promotes, and whose signatures he believes.
+        terms: What else the caller says.
 
     Raises:
-        RefusedError: The verdict is not a pass, or is not about this version.
-        AlteredError: The run's folder was changed after it was sealed.
+        RefusedError: The verdict is not a fresh pass about this version by the rules in
+            force, or the alias is frozen.
+        ConflictError: Someone else changed the alias first.
+        AlteredError: The run, its decision or the ledger was changed.
         TrackingError: MLflow cannot be reached.
     """
+    terms = terms or Terms()
     run, root, subject = evidence.run, evidence.root, evidence.subject
-    if run.outcome != "pass":
-        verdict = run.outcome or "absent: no policy was applied"
-        raise RefusedError(
-            f"the verdict is {verdict}; only a pass moves an alias",
-            where=run.run_id,
-            fix="read report.html in the run's folder: it says what stands in the way",
-        )
+    check_pass(run.outcome, run.run_id)
     top = verify(root, evidence.expected_seal)
-    decision = check_decision(run, root)
+    check_decision(run, root)
     check_subject(run, root, subject)
+    decision = read_decision(root, author.trusted)
+    check_signed(decision, evidence, author.now)
     with connected(seconds=UPLOAD_SECONDS) as server:
-        _check_record(server, evidence, top)
-        previous = aliases_of(server, model).get(alias)
-        other = differences(server, model, version, subject)
-        if other:
+        check_recorded(server, evidence, top)
+        check_unchanged(server, evidence)
+        aliases_of(server, model)
+        if other := differences(server, model, version, subject.digest):
             raise RefusedError(
                 f"version {version} of {model!r} is not the model that was evaluated",
                 where=", ".join(other),
                 fix="register the evaluated folder, and promote that version",
             )
-        labels = {
-            "outcome": "pass",
-            "run_id": run.run_id,
-            "seal": top,
-            "decision": decision,
-            "policy_digest": str(run.digests.get("policy")),
-            "subject_digest": subject.digest,
-        }
-        for name, value in labels.items():
-            server.client.set_model_version_tag(model, version, f"harness.{name}", value)
-        _set_alias(server, model, alias, version)
-    return Promotion(
-        model=model,
-        alias=alias,
-        version=version,
-        previous=previous,
-        run_id=run.run_id,
-        seal=top,
-        subject_digest=subject.digest,
-        decision_digest=decision,
-    )
-
-
-def _check_record(server: Server, evidence: Evidence, top: str) -> None:
-    """Check that MLflow holds this run under this seal.
-
-    Raises:
-        RefusedError: MLflow does not know the run.
-        AlteredError: It was recorded under another seal.
-    """
-    from mlflow.exceptions import MlflowException
-
-    parent = evidence.recorded.parent
-    try:
-        tags = server.client.get_run(parent).data.tags
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-            raise
-        raise RefusedError(
-            "this MLflow does not know the run",
-            where=f"{parent} at {server.shown}",
-            fix=f"harness record {evidence.root}",
-        ) from error
-    if tags.get("harness.run_id") != evidence.run.run_id:
-        raise RefusedError("that MLflow run is about another run", where=parent)
-    if tags.get("harness.recorded") != "complete":
-        raise RefusedError(
-            "the run is only half recorded", where=parent, fix=f"harness record {evidence.root}"
+        ledger = read(server, model, alias, author.trusted)
+        state = fold(ledger.entries)
+        refuse_frozen(state)
+        check_rules(decision, state.promoted, terms.changed)
+        if (same := _standing(state, version, decision)) is not None:
+            project(server, model, alias, author.trusted)
+            return Promotion.of(state, same)
+        change = Change(
+            op="promote",
+            model=model,
+            alias=alias,
+            version=version,
+            subject=subject.digest,
+            decision=decision.digest,
+            expect_epoch=state.epoch if terms.epoch is None else terms.epoch,
+            evidence=_named(evidence, decision),
         )
-    if tags.get("harness.seal") != top:
-        raise AlteredError(
-            "the run was recorded under another seal: it was judged again since, or changed",
-            where=parent,
-            fix=f"harness record {evidence.root}",
-        )
+        return change_alias(server, ledger, change, author)
 
 
-def _set_alias(server: Server, model: str, alias: str, version: str) -> None:
-    """Set the alias and see that it stands: the one write that changes what is served."""
-    _patiently(lambda: server.client.set_registered_model_alias(model, alias, version))
-    if (now := aliases_of(server, model).get(alias)) != version:
-        raise RefusedError(
-            f"someone else moved {alias!r} to version {now} at the same time",
-            where=model,
-            fix="compare with the version that stands there now, then promote again",
-        )
+def _standing(state: State, version: str, decision: Decision) -> Entry | None:
+    """The entry served now, where it is of this version and on this very decision already."""
+    serving, asked = state.serving, (version, decision.digest)
+    if serving and (serving.change.version, serving.change.decision) == asked:
+        return serving
+    return None
 
 
-def _patiently(write: Callable[[], object]) -> None:
-    """Try again where two writers make the same new alias: the loser's insert is refused."""
-    from mlflow.exceptions import MlflowException
+def _named(evidence: Evidence, decision: Decision) -> dict[str, str]:
+    """What an entry says of its evidence."""
+    known = {
+        "run_id": decision.run_id,
+        "mlflow_run": evidence.recorded.parent,
+        "seal": decision.seal,
+        "generator": evidence.subject.name,
+        "policy": decision.policy["name"],
+        "policy_sha256": decision.policy["sha256"],
+        "suite": decision.suite["name"],
+        "suite_sha256": decision.suite["sha256"],
+    }
+    return {name: str(value) for name, value in known.items() if value is not None}
 
-    for attempt in range(_ATTEMPTS):
-        try:
-            write()
-        except MlflowException as error:
-            raced = error.error_code == "BAD_REQUEST" or "IntegrityError" in str(error)
-            if not raced or attempt == _ATTEMPTS - 1:
-                raise
-            time.sleep(_PAUSE_SECONDS * 2**attempt)
-        else:
-            return
+
+__all__ = ["Promotion", "Terms", "promote"]

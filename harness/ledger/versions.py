@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from harness.durable import write_json
 from harness.errors import AlteredError, RefusedError
 from harness.ledger.connection import Server, connected
+from harness.ledger.contents import SUBJECT, fetch, mismatches
 from harness.ledger.evidence import Recorded
+from harness.ledger.fold import fold
+from harness.ledger.keys import trusted
 from harness.ledger.listing import list_files
+from harness.ledger.promotions import read
+from harness.ledger.registered import aliases_of, known, make, versions_of
 from harness.ledger.subject import Subject, manifest_of
 
-SUBJECT = "subject.json"
 UPLOAD_SECONDS = 600
 
 
@@ -49,11 +51,11 @@ def register(subject: Subject, recorded: Recorded, model: str, *, folder: Path |
     """
     _check_folder(subject, folder)
     with connected(seconds=UPLOAD_SECONDS) as server:
-        if not _known(server, model):
-            _make(server, model)
-        for version in _versions(server, model):
+        if not known(server, model):
+            make(server, model)
+        for version in reversed(versions_of(server, model)):
             labelled = version.tags.get("harness.subject_digest") == subject.digest
-            if labelled and not differences(server, model, version.version, subject):
+            if labelled and not differences(server, model, version.version, subject.digest):
                 return str(version.version)
         path = f"model-{subject.digest[:12]}"
         if folder is not None and subject.stored:
@@ -94,76 +96,30 @@ def status(model: str) -> tuple[Standing, ...]:
                 run_id=version.tags.get("harness.run_id"),
                 subject_digest=version.tags.get("harness.subject_digest"),
             )
-            for version in _versions(server, model)
+            for version in reversed(versions_of(server, model))
         )
 
 
 def served_seal(model: str, alias: str) -> str | None:
-    """The seal of the run that moved an alias to where it stands; None where nothing is served.
+    """The seal of the run that the served version was promoted on; None where nothing is.
 
     Raises:
-        RefusedError: The alias was moved without a run of ours.
+        AlteredError: The alias was moved without a gate, or its ledger was changed.
         TrackingError: MLflow cannot be reached.
     """
     with connected() as server:
-        if not _known(server, model):
-            return None
-        version = aliases_of(server, model).get(alias)
-        if version is None:
-            return None
-        seal = server.client.get_model_version(model, version).tags.get("harness.seal")
-    if not seal:
-        raise RefusedError(
-            f"{alias!r} of {model!r} is version {version}, which no gate promoted",
-            where=server.shown,
-            fix="say what to compare with: --champion RUN, or --champion none",
-        )
-    return str(seal)
+        serving = fold(read(server, model, alias, trusted()).entries).serving
+    return serving.change.evidence["seal"] if serving else None
 
 
-def aliases_of(server: Server, model: str) -> dict[str, str]:
-    """Each alias of a model with the version it stands for.
-
-    Raises:
-        RefusedError: No model has that name.
-    """
-    if not (found := _known(server, model)):
-        raise RefusedError(f"no registered model is called {model!r}", where=server.shown)
-    return {alias: str(version) for alias, version in found.aliases.items()}
-
-
-def differences(server: Server, model: str, version: str, subject: Subject) -> list[str]:
+def differences(server: Server, model: str, version: str, digest: str) -> list[str]:
     """Download a version, digest it, and name the files that are not the subject's.
 
     Raises:
         RefusedError: The model has no such version.
     """
-    import mlflow
-    from mlflow.exceptions import MlflowException
-
-    try:
-        source = server.client.get_model_version_download_uri(model, version)
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-            raise
-        raise RefusedError(f"{model!r} has no version {version}", where=server.shown) from error
     with tempfile.TemporaryDirectory() as scratch:
-        fetched = mlflow.artifacts.download_artifacts(
-            artifact_uri=source, dst_path=scratch, tracking_uri=server.uri
-        )
-        files = list_files(Path(fetched))
-        stated = _stated(Path(fetched) / SUBJECT)
-    files.pop(SUBJECT, None)
-    names = files.keys() | subject.stored.keys()
-    other = sorted(name for name in names if files.get(name) != subject.stored.get(name))
-    return other or ([] if stated == manifest_of(subject) else [SUBJECT])
-
-
-def _stated(path: Path) -> Any:
-    try:
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return None
+        return mismatches(fetch(server, model, version, Path(scratch)), digest)
 
 
 def _check_folder(subject: Subject, folder: Path | None) -> None:
@@ -184,29 +140,3 @@ def _check_folder(subject: Subject, folder: Path | None) -> None:
             "the folder does not hold the model that was evaluated",
             where=f"{folder}: {', '.join(other)}",
         )
-
-
-def _known(server: Server, model: str) -> Any:
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return server.client.get_registered_model(model)
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-            raise
-    return None
-
-
-def _make(server: Server, model: str) -> None:
-    from mlflow.exceptions import MlflowException
-
-    try:
-        server.client.create_registered_model(model)
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise
-
-
-def _versions(server: Server, model: str) -> list[Any]:
-    found = server.client.search_model_versions(f"name = '{model}'")
-    return sorted(found, key=lambda version: -int(version.version))

@@ -181,6 +181,8 @@ class EvidenceSpec(Spec):
     """The digest of the only suite that counts, as `harness validate --json` prints it."""
     scorers: dict[str, str] = Field(default_factory=dict)
     """The fingerprint of each scorer that counts, by its name; the first 12 digits do."""
+    max_age_days: Annotated[int, Field(ge=1)] = 30
+    """How many days after it was signed a pass still lets a model be promoted."""
 
 
 class PolicySpec(Spec):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from harness import digests
+from harness.ledger.decision import sign_run
+from harness.ledger.entries import Author
 from harness.ledger.evidence import Evidence
+from harness.ledger.keys import signer, trusted
 from harness.ledger.seal import seal
 from harness.ledger.subject import Subject, subject_of
 from harness.ledger.tracking import record
@@ -78,7 +82,7 @@ def make(
         "prompts": [{"items": [f"Write to {EMAIL}"]}],
     }
     view = RunView(
-        run_id="demo-0123456789",
+        run_id=f"demo-{subject(model).digest[:10]}",
         outcome=outcome,
         suite=suite,
         policy={"metadata": {"name": "rules"}, "defaults": {"confidence": 0.95}}
@@ -87,6 +91,7 @@ def make(
         digests={
             "suite": "aa" * 32,
             "policy": "bb" * 32,
+            "subjects": {"candidate": subject(model).digest},
             "generators": {"candidate/greedy": "x"},
         },
         environment={"python": "3.11"},
@@ -140,7 +145,8 @@ def write_tables(root: Path) -> None:
 
 
 def evidence(view: RunView, root: Path, model: Path) -> Evidence:
-    """Record a run, and give what a promotion of its model rests on."""
+    """Sign and record a run, and give what a promotion of its model rests on."""
+    sign_run(view, root, signer(), datetime.now(UTC))
     recorded = record(view, root)
     return Evidence(
         run=view,
@@ -149,3 +155,8 @@ def evidence(view: RunView, root: Path, model: Path) -> Evidence:
         recorded=recorded,
         expected_seal=recorded.seal,
     )
+
+
+def author(reason: str = "") -> Author:
+    """Give this machine's own hand, now."""
+    return Author(signer=signer(), trusted=trusted(), now=datetime.now(UTC), reason=reason)

@@ -46,12 +46,14 @@ def signed(run: tuple[RunView, Path]) -> Path:
     return root
 
 
-def test_it_names_models_run_rules_time_and_signer(signed: Path) -> None:
+def test_it_names_models_run_rules_time_and_signer(
+    run: tuple[RunView, Path], signed: Path
+) -> None:
     found = read_decision(signed, keys.trusted())
 
     assert found.subjects == {"candidate": "5b" * 32}
     assert found.seal == verify(signed)
-    assert (found.run_id, found.outcome, found.time) == ("demo-0123456789", "pass", NOW)
+    assert (found.run_id, found.outcome, found.time) == (run[0].run_id, "pass", NOW)
     assert found.policy == {"name": "rules", "version": None, "sha256": "bb" * 32}
     assert found.key_id == keys.signer().public.key_id
     assert found.digest == digests.of_file(signed / SIGNED)

@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.errors import AlteredError, HarnessError, RefusedError
-from harness.ledger import promote as promotion
+from harness.ledger.decision import sign_run
 from harness.ledger.evidence import Evidence
+from harness.ledger.keys import signer
 from harness.ledger.promote import promote
 from harness.ledger.seal import seal
 from harness.ledger.tracking import record
 from harness.ledger.versions import register, status
 from harness.records import Outcome
-from tests.ledger.sealed_runs import evidence, make, write_model
+from tests.ledger.sealed_runs import author, evidence, make, write_model
 
 
 @pytest.fixture
@@ -43,7 +45,7 @@ def refuse(
 ) -> None:
     """Promote, and see that it is refused and that nothing was written."""
     with pytest.raises(error, match=match) as caught:
-        promote("m", version, "champion", found)
+        promote("m", version, "champion", found, author=author())
 
     assert caught.value.exit_code == 3
     assert not client.get_registered_model("m").aliases
@@ -53,7 +55,7 @@ def refuse(
 def test_a_pass_moves_the_alias(client: Any, judged: Callable[..., Evidence]) -> None:
     found = judged()
 
-    moved = promote("m", "1", "champion", found)
+    moved = promote("m", "1", "champion", found, author=author())
 
     assert client.get_model_version_by_alias("m", "champion").version in (1, "1")
     assert moved.previous is None
@@ -65,12 +67,12 @@ def test_a_pass_moves_the_alias(client: Any, judged: Callable[..., Evidence]) ->
 def test_the_version_before_is_told(
     client: Any, judged: Callable[..., Evidence], tmp_path: Path
 ) -> None:
-    promote("m", "1", "champion", judged())
+    promote("m", "1", "champion", judged(), author=author())
     better = write_model(tmp_path / "better", b"better")
     found = evidence(*make(tmp_path / "run2", better), better)
     version = register(found.subject, found.recorded, "m", folder=better)
 
-    moved = promote("m", version, "champion", found)
+    moved = promote("m", version, "champion", found, author=author())
 
     assert (moved.previous, moved.version) == ("1", "2")
 
@@ -119,12 +121,23 @@ def test_a_run_sealed_again_moves_nothing(client: Any, judged: Callable[..., Evi
     refuse(client, found, AlteredError, "sealed again")
 
 
-def test_a_run_sealed_again_and_trusted_again_still_differs_from_mlflow(
+def test_a_run_forged_and_sealed_again_is_not_what_was_signed(
     client: Any, judged: Callable[..., Evidence]
 ) -> None:
     found = judged()
     (found.root / "report.md").write_text("# better\n")
     found = replace(found, expected_seal=seal(found.root))
+
+    refuse(client, found, AlteredError, "sealed again since its decision was signed")
+
+
+def test_a_run_sealed_and_signed_again_still_differs_from_mlflow(
+    client: Any, judged: Callable[..., Evidence]
+) -> None:
+    found = judged()
+    (found.root / "report.md").write_text("# better\n")
+    found = replace(found, expected_seal=seal(found.root))
+    sign_run(found.run, found.root, signer(), datetime.now(UTC))
 
     refuse(client, found, AlteredError, "harness record")
 
@@ -223,34 +236,6 @@ def test_a_version_that_is_not_there_is_told(
     refuse(client, judged(), RefusedError, "no version 9", version="9")
 
 
-def test_a_lost_race_for_a_new_alias_is_tried_again(
-    client: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from mlflow.exceptions import MlflowException
-
-    waits: list[float] = []
-    monkeypatch.setattr("harness.ledger.promote.time.sleep", waits.append)
-    answers = iter([MlflowException("(sqlite3.IntegrityError) UNIQUE", 3), None])
-
-    def write() -> None:
-        if (answer := next(answers)) is not None:
-            raise answer
-
-    promotion._patiently(write)
-
-    assert waits == [0.05]
-
-
-def test_another_error_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    from mlflow.exceptions import MlflowException
-
-    def write() -> None:
-        raise MlflowException("no")
-
-    with pytest.raises(MlflowException):
-        promotion._patiently(write)
-
-
 def test_over_http_a_run_is_recorded_and_promoted(
     http_uri: str, tmp_path: Path, model: Path
 ) -> None:
@@ -259,12 +244,12 @@ def test_over_http_a_run_is_recorded_and_promoted(
     assert record(view, root) == found.recorded
 
     version = register(found.subject, found.recorded, "m", folder=model)
-    moved = promote("m", version, "champion", found)
+    moved = promote("m", version, "champion", found, author=author())
 
     assert (moved.version, moved.previous) == ("1", None)
     assert status("m")[0].aliases == ("champion",)
     assert json.loads((root / "record.json").read_text())["uri"] == http_uri
     failed = evidence(*make(tmp_path / "worse", model, "fail"), model)
     with pytest.raises(RefusedError, match="is fail"):
-        promote("m", version, "canary", failed)
+        promote("m", version, "canary", failed, author=author())
     assert status("m")[0].aliases == ("champion",)

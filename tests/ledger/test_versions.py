@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from harness import digests
 from harness.errors import AlteredError, RefusedError
 from harness.ledger.connection import connected
 from harness.ledger.evidence import Evidence
@@ -39,7 +40,7 @@ def test_a_version_holds_the_evaluated_files(
 
     assert version == "1"
     with connected() as server:
-        assert not differences(server, "m", version, found.subject)
+        assert not differences(server, "m", version, found.subject.digest)
     assert (stored(client, "1") / "model.safetensors").read_bytes() == b"weights"
 
 
@@ -73,7 +74,7 @@ def test_a_version_whose_files_changed_is_not_used_again(
     (stored(client, "1") / "model.safetensors").write_bytes(b"changed")
 
     with connected() as server:
-        assert differences(server, "m", "1", found.subject) == ["model.safetensors"]
+        assert differences(server, "m", "1", found.subject.digest) == ["model.safetensors"]
     assert register(found.subject, found.recorded, "m", folder=model) == "2"
 
 
@@ -92,12 +93,13 @@ def test_weights_need_a_folder(found: Evidence) -> None:
 def test_what_has_no_weights_is_registered_by_its_description(
     client: Any, found: Evidence
 ) -> None:
-    code = replace(found.subject, identity="code", files={})
+    described = {"identity": "code", "files": {}, "config": found.subject.config}
+    code = replace(found.subject, identity="code", files={}, digest=digests.of_json(described))
 
     version = register(code, found.recorded, "m", folder=None)
 
     with connected() as server:
-        assert not differences(server, "m", version, code)
+        assert not differences(server, "m", version, code.digest)
 
 
 def test_a_standing_names_aliases(client: Any, found: Evidence, model: Path) -> None:
