@@ -77,3 +77,38 @@ def test_each_shipped_suite_finds_its_prompts(name: str) -> None:
     assert {frozenset(prompt.tags) for prompt in prompts} == {
         frozenset({"scenario", "language"})
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "tags"),
+    [
+        ("image_release", {"subject": {"scene", "object", "counting", "people", "text"}}),
+        (
+            "ad_creative",
+            {
+                "category": {
+                    "food", "fashion", "electronics", "home", "travel", "mobility", "beauty",
+                    "toys", "garden", "sport",
+                },
+                "market": {"de", "us", "jp", "in", "br", "fr"},
+            },
+        ),
+    ],
+)  # fmt: skip
+def test_prompts_of_pictures_are_enough_to_prove_five_in_a_hundred_and_evenly_tagged(
+    name: str, tags: dict[str, set[str]]
+) -> None:
+    path = SUITES / f"{name}.yaml"
+    prompts = read_prompts(load(path, SuiteSpec).prompts, path.parent)
+    texts = [prompt.text for prompt in prompts]
+    assert len({text.casefold() for text in texts}) == len(prompts) == 60
+    assert 1 - 0.05 ** (1 / len(prompts)) <= 0.05
+    for tag, values in tags.items():
+        counts = Counter(prompt.tags[tag] for prompt in prompts)
+        assert set(counts) == values
+        assert len(set(counts.values())) == 1
+    for text in texts:
+        assert text == text.strip()
+        assert text.isascii()
+        assert len(text.split()) <= 20  # CLIP reads 77 tokens, SigLIP 64
+        assert not PERSONAL.search(text)
