@@ -53,10 +53,8 @@ def register(subject: Subject, recorded: Recorded, model: str, *, folder: Path |
     with connected(seconds=UPLOAD_SECONDS) as server:
         if not known(server, model):
             make(server, model)
-        for version in reversed(versions_of(server, model)):
-            labelled = version.tags.get("harness.subject_digest") == subject.digest
-            if labelled and not differences(server, model, version.version, subject.digest):
-                return str(version.version)
+        if (holds := holding(server, model, subject)) is not None:
+            return holds
         path = f"model-{subject.digest[:12]}"
         if folder is not None and subject.stored:
             server.client.log_artifacts(recorded.parent, str(folder), path)
@@ -75,6 +73,15 @@ def register(subject: Subject, recorded: Recorded, model: str, *, folder: Path |
             },
         )
         return str(made.version)
+
+
+def holding(server: Server, model: str, subject: Subject) -> str | None:
+    """The newest version that holds exactly the subject's files; None where none does."""
+    for version in reversed(versions_of(server, model)):
+        labelled = version.tags.get("harness.subject_digest") == subject.digest
+        if labelled and not differences(server, model, version.version, subject.digest):
+            return str(version.version)
+    return None
 
 
 def status(model: str) -> tuple[Standing, ...]:
