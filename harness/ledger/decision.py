@@ -13,10 +13,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from harness import __version__, durable
+from harness import durable
 from harness.errors import AlteredError, RefusedError
 from harness.ledger.dsse import Opened, opened, sign
 from harness.ledger.evidence import check_decision
@@ -136,7 +137,7 @@ def _statement(run: RunView, top: str, decided: str, now: datetime) -> dict[str,
             ],
             "attempts": len(run.attempts),
             "waivers": sorted(excuse.id for excuse in run.excuses if excuse.used),
-            "tool": f"harness {__version__}",
+            "tool": f"harness {version('harness')}",
             "time": now.isoformat(timespec="seconds"),
         },
     }

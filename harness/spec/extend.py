@@ -149,4 +149,5 @@ def _stricter(asked: list[EvidenceSpec], path: Path) -> EvidenceSpec:
         prompts=max((one.prompts for one in asked if one.prompts), default=None),
         suite=next(iter(suites), None),
         scorers=scorers,
+        max_age_days=min(one.max_age_days for one in asked),
     )

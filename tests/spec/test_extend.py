@@ -176,12 +176,16 @@ def test_a_misfit_in_what_is_extended_is_named_with_that_files_line(tmp_path: Pa
 
 
 def test_evidence_is_what_satisfies_every_policy(tmp_path: Path) -> None:
-    base = {"identity": ["weights", "corpus"], "prompts": 500, "scorers": {"x": "a" * 12}}
+    base = {
+        "identity": ["weights", "corpus"], "prompts": 500, "scorers": {"x": "a" * 12},
+        "max_age_days": 7,
+    }  # fmt: skip
     mine = {"identity": ["weights", "declared"], "prompts": 100, "scorers": {"y": "b" * 12}}
     write(tmp_path, "base", rule("a"), evidence=base)
     found = load_policy(write(tmp_path, "own", evidence=mine, **over("base"))).evidence
     assert (found.identity, found.prompts, found.suite) == (("weights",), 500, None)
     assert found.scorers == {"x": "a" * 12, "y": "b" * 12}
+    assert found.max_age_days == 7
 
 
 def test_evidence_asked_for_below_is_not_lost(tmp_path: Path) -> None:
