@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from harness.records import RunView
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "gate", "judge", "promote", "record", "run"]
+__all__ = ["__version__", "gate", "judge", "promote", "record", "resolve", "run"]
 
 
 def gate(
@@ -49,13 +49,13 @@ def gate(
     Raises:
         HarnessError: A file does not fit, a model is absent, or MLflow cannot be reached.
     """
+    from harness.flow.gate import Target
     from harness.flow.gate import gate as go
-    from harness.spec.library import resolve
+    from harness.spec.library import resolve as find
 
-    rules = resolve("policies", str(policy))
-    view, folder, _ = go(
-        resolve("suites", str(suite)), rules, options, model=model, alias=alias
-    )
+    rules = find("policies", str(policy))
+    target = Target(model, alias) if model else None
+    view, folder, _ = go(find("suites", str(suite)), rules, options, target=target)
     return view, folder
 
 
@@ -76,10 +76,10 @@ def run(
         HarnessError: A file does not fit, a model is absent, or the folder is in use.
     """
     from harness.flow.run import run as run_files
-    from harness.spec.library import resolve
+    from harness.spec.library import resolve as find
 
-    rules = None if policy is None else resolve("policies", str(policy))
-    return run_files(resolve("suites", str(suite)), rules, out=out)
+    rules = None if policy is None else find("policies", str(policy))
+    return run_files(find("suites", str(suite)), rules, out=out)
 
 
 def judge(folder: Path | str, policy: Path | str | None = None) -> RunView:
@@ -93,9 +93,9 @@ def judge(folder: Path | str, policy: Path | str | None = None) -> RunView:
         HarnessError: The folder holds no run, or its scorers have changed since.
     """
     from harness.flow.assess import rejudge
-    from harness.spec.library import resolve
+    from harness.spec.library import resolve as find
 
-    return rejudge(folder, None if policy is None else resolve("policies", str(policy)))
+    return rejudge(folder, None if policy is None else find("policies", str(policy)))
 
 
 def record(folder: Path | str) -> dict[str, Any]:
@@ -135,6 +135,29 @@ def promote(
     from pathlib import Path
 
     from harness.flow.assess import review
+    from harness.flow.promote import Asked
     from harness.flow.promote import promote as move
 
-    return move(review(folder), Path(folder), model, alias, generator=generator)
+    return move(review(folder), Path(folder), model, alias, Asked(generator=generator))
+
+
+def resolve(uri: str, *, within: Path | str | None = None) -> Path:
+    """Fetch the model that an alias serves, if a gate promoted it and every byte is right.
+
+    Args:
+        uri: `models:/MODEL@ALIAS`.
+        within: Where to make the folder for its files; a temporary place when left out.
+
+    Returns:
+        A folder of the model's files, yours to delete.
+
+    Raises:
+        HarnessError: Nothing was promoted, or the ledger, the alias or a file is not what
+            it was.
+    """
+    from pathlib import Path
+
+    from harness.ledger.keys import trusted
+    from harness.ledger.resolve import resolve as fetch
+
+    return fetch(uri, trusted(), within=Path(within) if within else None).folder

@@ -1,7 +1,8 @@
 """Every error a person can see, and the exit code it carries.
 
 Exit codes: 0 PASS, 1 FAIL, 2 INCONCLUSIVE, 3 evidence or integrity error,
-4 someone else promoted first, 5 waiver invalid, 64 usage or invalid file, 70 a bug, 130 stopped.
+4 someone else promoted first, 5 waiver invalid, 64 usage or invalid file, 70 a bug,
+130 stopped.
 """
 
 from __future__ import annotations

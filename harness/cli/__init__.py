@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 import harness
-from harness.cli import assets, compare, files, keys, policy, reference, runs
+from harness.cli import assets, compare, files, keys, policy, reference, registry, runs
 from harness.cli.options import CODES, say
 from harness.errors import HarnessError
 
@@ -50,6 +50,7 @@ app.add_typer(files.app)
 app.add_typer(assets.app, name="assets")
 app.add_typer(policy.app, name="policy")
 app.add_typer(reference.app, name="reference")
+app.add_typer(registry.app, name="registry")
 app.add_typer(keys.app, name="keys")
 
 

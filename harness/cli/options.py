@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from harness.records import RunView
 
 CODES = (
-    "Exit codes: 0 PASS, 1 FAIL, 2 INCONCLUSIVE, 3 evidence, 5 waiver, 64 usage, "
+    "Exit codes: 0 PASS, 1 FAIL, 2 INCONCLUSIVE, 3 evidence, 4 conflict, 5 waiver, 64 usage, "
     "70 a bug, 130 stopped."
 )
 """The end of the help of each command that ends with a verdict's exit code."""
@@ -48,6 +48,25 @@ Budget = Annotated[
 Folder = Annotated[Path, typer.Argument(help="A run's folder.")]
 Model = Annotated[str, typer.Option("--model", help="Registered model to promote.")]
 Alias = Annotated[str, typer.Option("--alias", help="Alias that moves on PASS.")]
+
+
+Changed = Annotated[
+    list[str] | None,
+    typer.Option("--changed", help="`policy` or `suite`: it may be another than last time's."),
+]
+Reason = Annotated[str, typer.Option("--reason", help="Why; the ledger keeps it.")]
+
+
+def rules_(changed: list[str] | None) -> frozenset[Any]:
+    """Read which rules may be others than those of the last promotion.
+
+    Raises:
+        BadParameter: One is neither `policy` nor `suite`.
+    """
+    found = frozenset(changed or ())
+    if unknown := found - {"policy", "suite"}:
+        raise typer.BadParameter(f"--changed {min(unknown)}: say `policy` or `suite`")
+    return found
 
 
 def suite_(name: str) -> Path:

@@ -15,10 +15,12 @@ from harness.cli.options import (
     Alias,
     AsJson,
     Budget,
+    Changed,
     Folder,
     Model,
     Out,
     Policy,
+    Reason,
     Sequential,
     Suite,
     Waivers,
@@ -26,6 +28,7 @@ from harness.cli.options import (
     emit,
     finish,
     policy_,
+    rules_,
     suite_,
     summary,
 )
@@ -47,10 +50,12 @@ def gate(
     sequential: Sequential = False,
     budget: Budget = None,
     track: Annotated[bool, typer.Option("--mlflow/--no-mlflow", help="Log to MLflow.")] = True,
+    changed: Changed = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a suite, judge it, log it, and promote the model only if it passes."""
     from harness.flow.champion import champion_of
+    from harness.flow.gate import Target
     from harness.flow.gate import gate as go
     from harness.flow.run import Options
 
@@ -61,8 +66,10 @@ def gate(
     )  # fmt: skip
     with bars(quiet=as_json) as progress:
         view, folder, done = go(
-            suite_(suite), rules, how, model=model, alias=alias, progress=progress
-        )
+            suite_(suite), rules, how,
+            target=Target(model, alias, rules_(changed)) if model else None,
+            progress=progress,
+        )  # fmt: skip
     finish(view, summary(view, folder) | done, as_json=as_json)
 
 
@@ -152,14 +159,21 @@ def promote_command(
     model: Model,
     alias: Alias = "champion",
     generator: Annotated[str | None, typer.Option(help="Which generator of the run.")] = None,
+    changed: Changed = None,
+    reason: Reason = "",
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Say what would happen and why; write nothing."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Register what a run evaluated and move an alias to it, only if it passed."""
     from harness.flow.assess import review
-    from harness.flow.promote import promote
+    from harness.flow.promote import Asked, promote, rehearse
 
     view = review(folder)
-    result = promote(view, folder, model, alias, generator=generator)
+    asked = Asked(generator=generator, changed=rules_(changed), reason=reason)
+    result = (rehearse if dry_run else promote)(view, folder, model, alias, asked)
     emit({"promotion": result}, as_json=as_json)
-    if not result["moved"]:
+    if not (result["moved"] or dry_run):
         raise typer.Exit(EXIT[view.outcome] or 2)

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness.flow.baselines import CHAMPION
 from harness.flow.champion import champion_of
 from harness.flow.progress import Progress
-from harness.flow.promote import promote
+from harness.flow.promote import Asked, promote
 from harness.flow.record import record
 from harness.flow.run import Options, run
+from harness.ledger.grounds import Rules
 from harness.records import RunView
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The registered model and the alias that move on PASS, and which rules may be new."""
+
+    model: str
+    alias: str = CHAMPION
+    changed: frozenset[Rules] = frozenset()
 
 
 def gate(
@@ -20,8 +30,7 @@ def gate(
     policy: Path,
     options: Options | None = None,
     *,
-    model: str | None = None,
-    alias: str = CHAMPION,
+    target: Target | None = None,
     progress: Progress | None = None,
 ) -> tuple[RunView, Path, dict[str, Any]]:
     """Do it all, in order; what was recorded and promoted is in the third value.
@@ -32,11 +41,13 @@ def gate(
     how = options or Options()
     if how.champion is None:
         runs = how.out.parent if how.out else how.runs
+        model, alias = (target.model, target.alias) if target else (None, CHAMPION)
         how = replace(how, champion=champion_of(None, policy, runs, model=model, alias=alias))
     view, folder = run(suite, policy, how, progress=progress)
     done: dict[str, Any] = {}
-    if how.track or model:
+    if how.track or target:
         done["mlflow"] = record(view, folder)
-    if model:
-        done["promotion"] = promote(view, folder, model, alias)
+    if target:
+        asked = Asked(changed=target.changed)
+        done["promotion"] = promote(view, folder, target.model, target.alias, asked)
     return view, folder, done

@@ -17,10 +17,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from harness import durable
+from harness import digests, durable
 from harness.errors import AlteredError, RefusedError
 from harness.ledger.dsse import Opened, opened, sign
-from harness.ledger.evidence import check_decision
+from harness.ledger.evidence import MANIFEST, SUITE, check_decision, read
 from harness.ledger.keys import PublicKey, Signer
 from harness.ledger.seal import verify
 from harness.records import RunView
@@ -36,7 +36,8 @@ class Decision:
     """What was signed.
 
     `digest` is the envelope's sha256, by which promotions name it. `subjects` are
-    the models' digests by the generator's name. `time` is when it was signed.
+    the models' digests by the generator's name. `suite` has the digest of its `exam`
+    too: prompts, samples and scorers, whatever the model. `time` is when it was signed.
     """
 
     run_id: str
@@ -66,7 +67,8 @@ def sign_run(run: RunView, root: Path, signer: Signer, now: datetime) -> Decisio
     """
     top = verify(root)
     decided = check_decision(run, root)
-    envelope = sign(KIND, _statement(run, top, decided, now), signer)
+    about = {"top": top, "decided": decided, "exam": _exam(root)}
+    envelope = sign(KIND, _statement(run, about, now), signer)
     durable.write(root / SIGNED, envelope)
     return read_envelope(envelope, {signer.public.key_id: signer.public}, root / SIGNED)
 
@@ -107,7 +109,15 @@ def read_envelope(data: bytes, trusted: Mapping[str, PublicKey], path: Path) -> 
         raise AlteredError("the statement is no gate decision", where=str(path)) from error
 
 
-def _statement(run: RunView, top: str, decided: str, now: datetime) -> dict[str, Any]:
+def _exam(root: Path) -> str:
+    """Digest what was asked and how it is scored, whatever model was asked."""
+    suite = read(root, SUITE)
+    asked = read(root, MANIFEST).get("exam")
+    return digests.of_json([asked, suite.get("samples_per_prompt"), suite.get("scorers")])
+
+
+def _statement(run: RunView, about: Mapping[str, str], now: datetime) -> dict[str, Any]:
+    top = about["top"]
     models = [
         {"name": name, "digest": {"sha256": subject}, "annotations": {"kind": "model"}}
         for name, subject in sorted(run.digests.get("subjects", {}).items())
@@ -121,9 +131,9 @@ def _statement(run: RunView, top: str, decided: str, now: datetime) -> dict[str,
             "outcome": run.outcome,
             "run_id": run.run_id,
             "seal": top,
-            "decision_sha256": decided,
+            "decision_sha256": about["decided"],
             "policy": _named(run.policy, run.digests.get("policy")),
-            "suite": _named(run.suite, run.digests.get("suite")),
+            "suite": _named(run.suite, run.digests.get("suite")) | {"exam": about["exam"]},
             "scorers": dict(run.digests.get("scorers", {})),
             "generators": dict(run.digests.get("generators", {})),
             "verdicts": [

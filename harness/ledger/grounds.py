@@ -137,6 +137,8 @@ def check_unchanged(server: Server, evidence: Evidence) -> None:
 def check_rules(decision: Decision, last: Entry | None, meant: frozenset[Rules]) -> None:
     """Refuse other rules than those of the last promotion, unless they are meant.
 
+    Of a suite its prompts, samples and scorers count: each candidate is another model.
+
     Args:
         decision: What was signed.
         last: The last promotion that applied.
@@ -148,14 +150,15 @@ def check_rules(decision: Decision, last: Entry | None, meant: frozenset[Rules])
     if last is None:
         return
     before = last.change.evidence
-    asked: tuple[tuple[Rules, Any], ...] = (
-        ("policy", decision.policy["sha256"]), ("suite", decision.suite["sha256"]),
-    )  # fmt: skip
-    for rules, digest in asked:
-        if rules not in meant and before.get(f"{rules}_sha256") != digest:
+    asked: tuple[tuple[Rules, str, Any], ...] = (
+        ("policy", "policy_sha256", decision.policy["sha256"]),
+        ("suite", "exam_sha256", decision.suite["exam"]),
+    )
+    for rules, name, digest in asked:
+        if rules not in meant and before.get(name) != digest:
             raise RefusedError(
                 f"the run was judged by another {rules} than the last promotion",
-                where=f"{before.get(rules)} {before.get(f'{rules}_sha256', '')[:12]} "
+                where=f"{before.get(rules)} {before.get(name, '')[:12]} "
                 f"({last.told}); now {str(digest)[:12]}",
                 fix=f"if that is meant, say so: --changed {rules}",
             )

@@ -171,6 +171,7 @@ def _named(evidence: Evidence, decision: Decision) -> dict[str, str]:
         "policy_sha256": decision.policy["sha256"],
         "suite": decision.suite["name"],
         "suite_sha256": decision.suite["sha256"],
+        "exam_sha256": decision.suite["exam"],
     }
     return {name: str(value) for name, value in known.items() if value is not None}
 

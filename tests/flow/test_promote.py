@@ -8,8 +8,8 @@ import pytest
 
 from harness.errors import AlteredError, RefusedError, WaiverError
 from harness.flow.assess import rejudge, review
-from harness.flow.gate import gate
-from harness.flow.promote import promote
+from harness.flow.gate import Target, gate
+from harness.flow.promote import Asked, promote, rehearse
 from harness.flow.record import record
 from harness.flow.run import Options, run
 from tests.flow.test_rules import WAIVERS
@@ -99,7 +99,7 @@ def test_an_unknown_generator_is_named(here: Path) -> None:
     view, folder = run("suite.yaml", "pass.yaml", out="a")
     record(view, folder)
     with pytest.raises(RefusedError, match="no generator 'two'"):
-        promote(view, folder, "m", "champion", generator="two")
+        promote(view, folder, "m", "champion", Asked(generator="two"))
 
 
 def test_recording_says_where_and_how_to_look(here: Path) -> None:
@@ -131,11 +131,11 @@ def gated(
 def test_the_gate_finds_the_champion_behind_the_alias(here: Path) -> None:
     (here / "compared.yaml").write_text(COMPARED)
     how = Options(runs=here / "runs")
-    first, _, done = gate(Path("suite.yaml"), Path("compared.yaml"), how, model="m")
+    first, _, done = gate(Path("suite.yaml"), Path("compared.yaml"), how, target=Target("m"))
     assert first.verdicts[0].findings[1].outcome == "not_applicable"
     assert done["promotion"]["moved"]
     (here / "suite.yaml").write_text(SUITE + "seed: 5\n")
-    second, _, done = gate(Path("suite.yaml"), Path("compared.yaml"), how, model="m")
+    second, _, done = gate(Path("suite.yaml"), Path("compared.yaml"), how, target=Target("m"))
     finding = second.verdicts[0].findings[1]
     assert finding.cause == "digest_mismatch"  # another seed asks for other noise
     assert not done["promotion"]["moved"]
