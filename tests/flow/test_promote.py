@@ -9,7 +9,7 @@ import pytest
 from harness.errors import AlteredError, RefusedError, WaiverError
 from harness.flow.assess import rejudge, review
 from harness.flow.gate import Target, gate
-from harness.flow.promote import Asked, promote, rehearse
+from harness.flow.promote import Asked, promote
 from harness.flow.record import record
 from harness.flow.run import Options, run
 from tests.flow.test_rules import WAIVERS
