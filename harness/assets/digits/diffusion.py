@@ -164,18 +164,21 @@ def _pipeline(autoencoder: Any, clip: Any) -> Any:
         up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
         cross_attention_dim=clip.config.text_config.hidden_size,
     )  # fmt: skip
+    found = StableDiffusionPipeline(
+        vae=autoencoder, text_encoder=text.eval().requires_grad_(requires_grad=False),
+        tokenizer=tokenizer(),
+        unet=net, scheduler=DDPMScheduler(clip_sample=False, steps_offset=1),
+        safety_checker=None, feature_extractor=None, requires_safety_checker=False,
+    )  # fmt: skip
     # Latents have a deviation of 1 and stay within 3.3. At the last steps there is nothing
-    # but noise, and the little that is told of the latent must not be blown up.
-    scheduler = DDPMScheduler(
+    # but noise, and the little that is told of the latent must not be blown up. The
+    # pipeline turns clipping off in any scheduler it is made with, so it gets this one after.
+    clipped = DDPMScheduler(
         beta_schedule="squaredcos_cap_v2", clip_sample=True, clip_sample_range=3.3,
         steps_offset=1,
     )  # fmt: skip
-    return StableDiffusionPipeline(
-        vae=autoencoder, text_encoder=text.eval().requires_grad_(requires_grad=False),
-        tokenizer=tokenizer(),
-        unet=net, scheduler=scheduler, safety_checker=None, feature_extractor=None,
-        requires_safety_checker=False,
-    )  # fmt: skip
+    found.register_modules(scheduler=clipped)
+    return found
 
 
 def _told(pipeline: Any) -> tuple[torch.Tensor, torch.Tensor]:
