@@ -3,13 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/.ready
 
-.PHONY: demo test lint bench assets browser clean
+.PHONY: demo test lint bench assets browser database clean
 
 demo: assets
 	@$(BIN)/harness gate quickstart --policy quickstart --model support-assistant; \
 	code=$$?; [ $$code -le 2 ] || exit $$code
 
-test: assets browser
+test: assets browser database
 	$(BIN)/pytest
 
 lint: $(SETUP)
@@ -18,7 +18,7 @@ lint: $(SETUP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: assets
+bench: assets database
 	for script in tests/bench/*.py; do $(BIN)/python $$script || exit 1; done
 
 assets: $(SETUP)
@@ -29,6 +29,13 @@ browser:
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 	  && apt-get -qq update && apt-get -qq install -y chromium >/dev/null; } \
 	  || echo "no chromium: the browser tests will say that they are skipped"
+
+# A real PostgreSQL for the ledger's tests, which start and stop a server of their own.
+database:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null \
+	  || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get -qq update \
+	  && apt-get -qq install -y postgresql >/dev/null; } \
+	  || echo "no PostgreSQL: its tests will say that they are skipped, and fail where CI is set"
 
 # The constraints pin torch's CPU build and every other version that was tested.
 $(SETUP): pyproject.toml .ci/constraints.txt
