@@ -4,20 +4,28 @@ Constructors are cheap: they take a checked `Options` and touch nothing.
 Weights, sockets and files are opened in `__enter__` and freed in `__exit__`.
 Methods may raise anything; the engine turns what they raise into rows.
 
-A scorer declares its metrics as data (`Proportion`, `Ratio`, ...) rather than
-computing them: the kind carries the only interval that fits it, so nobody,
-plug-in authors included, can choose a wrong one. This replaces the design's
-`Scorer.aggregate`, whose callers had to match each number with an interval.
+The kinds of metrics are `harness.kinds`, offered here too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeVar
 
+from harness.kinds import (
+    Count,
+    Kind,
+    Mean,
+    MetricDef,
+    OfSet,
+    PerPrompt,
+    Proportion,
+    Quantile,
+    Ratio,
+)
 from harness.records import (
     Case,
     Failure,
@@ -34,97 +42,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Columns = Mapping[str, "NDArray[np.generic] | list[Any]"]
+    from harness.kinds import Columns as Columns
 
 T = TypeVar("T")
 ColumnType = Literal["bool", "int", "float", "text", "ints", "floats", "features"]
 """Of a column `features`, named like one of the scorer's encoders, only the key is stored;
 it is read as the encoder's vectors, float32 [n, D]. The engine fills it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Proportion:
-    """Share of outputs whose bool `column` is true. Exact interval, clustered by prompt."""
-
-    column: str
-
-
-@dataclass(frozen=True, slots=True)
-class Mean:
-    """Mean of a float `column`, each value within `bounds` (None where there is none)."""
-
-    column: str
-    bounds: tuple[float | None, float | None] = (None, None)
-
-
-@dataclass(frozen=True, slots=True)
-class Ratio:
-    """Sum of `numerator` over sum of `denominator`, then `transform`; cluster bootstrap."""
-
-    numerator: str
-    denominator: str
-    transform: Literal["identity", "exp"] = "identity"
-
-
-@dataclass(frozen=True, slots=True)
-class Quantile:
-    """Quantile `q` in (0, 1) of a float `column`; order-statistic bounds."""
-
-    column: str
-    q: float
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """Sum of an int `column` over every output: a census of the run, not an estimate."""
-
-    column: str
-
-
-@dataclass(frozen=True, slots=True)
-class PerPrompt:
-    """Mean over prompts of `function(values of one prompt)`, which lies within `bounds`.
-
-    `function` takes the float64 array of `column` for one prompt's outputs, [n] or of
-    features [n, D], and returns a finite float, or None where they are too few.
-    """
-
-    column: str
-    function: Callable[[NDArray[np.float64]], float | None]
-    bounds: tuple[float | None, float | None] = (None, None)
-
-
-@dataclass(frozen=True, slots=True)
-class OfSet:
-    """A number of the whole set: `function(columns)`; delete-a-group jackknife over prompts.
-
-    `function` takes the named columns (arrays, or lists for text and ints) of
-    any subset of outputs, in one order, and returns a finite float or None.
-    """
-
-    columns: tuple[str, ...]
-    function: Callable[[Columns], float | None]
-    references: tuple[str, ...] = ()
-    """Names of the scorer's references, whose vectors `function` is given whole."""
-
-
-Kind = Proportion | Mean | Ratio | Quantile | Count | PerPrompt | OfSet
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetricDef:
-    """What a metric is: how it is computed, its unit, and which direction is good.
-
-    `n_min` is the fewest scored outputs it is defined for. `bounds` hold what
-    the value can never leave (a share: 0 and 1). `version` names the
-    definition in the signature; change it when the meaning changes.
-    """
-
-    kind: Kind
-    unit: str
-    better: Literal["lower", "higher", "neither"]
-    n_min: int = 1
-    version: str = "1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,10 @@ def inception_score(probabilities: Features, splits: int = 1) -> float | None:
     between 1 and the number of classes. The usual ten splits average the score of
     tenths, which is lower, and add nothing but comparability with old tables.
 
+    It never sees a real picture: one sharp picture a class, again and again, has the
+    highest score, and so has noise that fools the classifier. It says nothing of
+    pictures that are of none of the classes, and rises with n.
+
     Args:
         probabilities: Of each class for each output, [N, C], each row a distribution.
         splits: Consecutive parts whose scores are averaged; part i has the rows from
@@ -37,7 +41,8 @@ def inception_score(probabilities: Features, splits: int = 1) -> float | None:
         SpecError: If `splits` is below 1.
 
     Source:
-        Salimans et al. (2016), section 4; Barratt and Sharma (2018) on splits.
+        Salimans et al. (2016), section 4; Barratt and Sharma (2018), A Note on the Inception
+        Score, on splits and on what it does not see.
 
     >>> import numpy as np  # sure of both, and both classes equally often
     >>> inception_score(np.array([[1.0, 0.0], [0.0, 1.0]]))
@@ -52,6 +57,18 @@ def inception_score(probabilities: Features, splits: int = 1) -> float | None:
     edges = [part * count // splits for part in range(splits + 1)]
     scores = [_score(probabilities[start:stop]) for start, stop in pairwise(edges)]
     return float(np.mean(scores))
+
+
+def are_distributions(probabilities: Features) -> NDArray[np.bool_]:
+    """Tell which rows of [N, C] are distributions, within TOLERANCE: bool [N].
+
+    >>> import numpy as np
+    >>> are_distributions(np.array([[0.5, 0.5], [1.5, -0.5], [3.0, 2.0]])).tolist()
+    [True, False, False]
+    """
+    sums: NDArray[np.float64] = probabilities.sum(axis=1, dtype=np.float64)
+    within = np.abs(sums - 1.0) <= TOLERANCE
+    return np.asarray(within & (probabilities >= 0.0).all(axis=1))
 
 
 def _score(probabilities: Features) -> float:
@@ -71,14 +88,13 @@ def _score(probabilities: Features) -> float:
 def _check(probabilities: Features) -> None:
     if probabilities.ndim != 2 or not probabilities.shape[1]:
         raise PluginError("class probabilities are rows of numbers", fix="give an array [N, C]")
-    sums: NDArray[np.float64] = probabilities.sum(axis=1, dtype=np.float64)
-    if not np.isfinite(sums).all():
+    if not np.isfinite(probabilities).all():
         raise NonFiniteError("a class probability is not finite")
-    if (probabilities < 0.0).any() or (np.abs(sums - 1.0) > TOLERANCE).any():
+    if not are_distributions(probabilities).all():
         raise PluginError(
             "a row of class probabilities is no distribution",
             fix="give the softmax of the logits: none below 0, adding up to 1",
         )
 
 
-__all__ = ["inception_score"]
+__all__ = ["are_distributions", "inception_score"]

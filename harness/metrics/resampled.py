@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from math import isfinite
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from harness.metrics.rows import take
 from harness.metrics.stats.bootstrap import ratio_bounds
 from harness.metrics.stats.bounded_mean import bounded_upper
 from harness.metrics.stats.clusters import total
-from harness.metrics.stats.jackknife import jackknife_bounds
+from harness.metrics.stats.jackknife import bounds_without, groups_of, unbiased, without_each
 from harness.metrics.stats.proportion import exact_upper
 
 if TYPE_CHECKING:
@@ -86,16 +87,20 @@ def set_estimate(kind: OfSet, rows: Rows, confidence: float, blank: Estimate) ->
 
     Raises:
         NonFiniteError: If the number, or a value it is made from, is not finite.
+        PluginError: If the kind's quick way does not give a number for each group.
     """
     outputs = ordered_set(kind, rows)
-    value = outputs.number(kind)
+    if blank.missing:
+        value = outputs.number(kind)
+        return replace(blank, value=value, cause="undefined" if value is None else "unscored")
+    plain = outputs.plain(kind)
+    if plain is None:
+        return replace(blank, cause="undefined")
+    without = outputs.without(kind, groups_of(outputs.ranks))
+    value = _value(kind, plain, without)
     if value is None:
         return replace(blank, cause="undefined")
-    if blank.missing:
-        return replace(blank, value=value, cause="unscored")
-    found = jackknife_bounds(
-        value, lambda picked: outputs.part(kind, picked), outputs.ranks, confidence
-    )
+    found = bounds_without(value, without, confidence)
     return replace(blank, value=value, low=found.low, high=found.high, cause=found.cause)
 
 
@@ -111,7 +116,18 @@ class OrderedSet:
     references: Mapping[str, Column]
 
     def number(self, kind: OfSet) -> float | None:
-        """Compute the metric of the whole set.
+        """Compute the metric of the whole set, less its bias where its kind says so.
+
+        Raises:
+            NonFiniteError: If it is NaN or an infinity.
+        """
+        value = self.plain(kind)
+        if value is None or kind.bias == "kept":
+            return value
+        return _value(kind, value, self.without(kind, groups_of(self.ranks)))
+
+    def plain(self, kind: OfSet) -> float | None:
+        """Compute the metric of the whole set, with its bias.
 
         Raises:
             NonFiniteError: If it is NaN or an infinity.
@@ -122,9 +138,38 @@ class OrderedSet:
         return value
 
     def part(self, kind: OfSet, picked: NDArray[np.int64]) -> float | None:
-        """Compute the metric of some rows."""
+        """Compute the metric of some rows, with its bias."""
         some = {name: take(column, picked) for name, column in self.columns.items()}
         return kind.function({**some, **self.references})
+
+    def without(self, kind: OfSet, group: NDArray[np.int64]) -> NDArray[np.float64] | None:
+        """Compute the metric without each group of rows in turn: float64 [G].
+
+        None where there are fewer than two groups, or some rest has no number.
+
+        Args:
+            kind: The metric; its quick way is taken where it has one.
+            group: int64 [n], each row's group, from 0 to G - 1 without gaps.
+
+        Raises:
+            PluginError: If the quick way gives another count of numbers.
+        """
+        count = int(group.max(initial=0)) + 1
+        if kind.without is None or count < 2:
+            return without_each(partial(self.part, kind), group)
+        found = kind.without({**self.columns, **self.references}, group)
+        if found is not None and found.shape != (count,):
+            raise PluginError(
+                f"a metric without each of {count} groups is {count} numbers",
+                where=f"an array of shape {found.shape}",
+            )
+        return found
+
+
+def _value(kind: OfSet, plain: float, without: NDArray[np.float64] | None) -> float | None:
+    if kind.bias == "kept":
+        return plain
+    return None if without is None else unbiased(plain, without)
 
 
 def ordered_set(kind: OfSet, rows: Rows) -> OrderedSet:

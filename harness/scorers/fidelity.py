@@ -9,17 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from harness.assets.datasets import reference
-from harness.metrics.frechet import frechet_distance
-from harness.metrics.frechet_parts import frechet_infinity
+from harness.metrics.frechet_parts import (
+    Factored,
+    factored,
+    frechet_infinity,
+    frechet_to,
+    frechet_without_each,
+)
+from harness.metrics.inception_score import are_distributions, inception_score
 from harness.metrics.kernel_distance import cmmd, kid
 from harness.metrics.manifold import manifold
 from harness.metrics.mind import mind
-from harness.metrics.moments import Moments, moments
+from harness.metrics.moments import moments
 from harness.protocols import ColumnType, Control, Encoding, MetricDef, OfSet, Reference
 from harness.records import Failure, Modality, Reading, Sample
 from harness.scorers.compared import Dataset, EncoderOptions
@@ -31,6 +37,10 @@ if TYPE_CHECKING:
 
 _SMALLEST_SHARE, _SEED = 8, 0
 """A Frechet distance is undefined under D / 8 rows: its bias would be all there is."""
+_FID = {"frechet_distance": "fid", "frechet_without_bias": "fid_without_bias"}
+_NO_CLASSES = Failure(
+    "the classifier's probabilities are no distribution, so there is no Inception score"
+)
 
 
 class Fidelity:
@@ -40,27 +50,40 @@ class Fidelity:
     requires: Sequence[str] = ("numpy", "scipy")
     weights: ClassVar[Mapping[str, str]] = {}
     controls: Sequence[Control] = ()
-    columns: ClassVar[Mapping[str, ColumnType]] = {"image": "features"}
     caveat = (
         "Distances of sets move with their sizes; a difference of arms is sound at equal n, "
-        "a limit only at the n it was set for. Features see what their encoder was taught."
+        "a limit only at the n it was set for. Features see what their encoder was taught. "
+        "The Inception score sees no real picture: one sharp picture a class has the highest."
     )
 
     class Options(Spec):
-        """Which real images, read by which encoder."""
+        """Which real images, read by which encoder.
+
+        `classes`: the encoder whose class probabilities the Inception score is of;
+        without it there is none.
+        """
 
         reference: Dataset
         encoder: EncoderOptions
         neighbours: Annotated[int, Field(ge=1, le=100)] = 3
+        classes: Annotated[EncoderOptions, AfterValidator(_probabilities)] | None = None
 
     def __init__(self, options: Options) -> None:
         self._options = options
+        self._known = _Known()
         self.batch = 4096
 
     @property
     def encoders(self) -> Mapping[str, Encoding]:
-        """The encoder, for outputs and the reference alike."""
-        return {"image": self._options.encoder.encoding()}
+        """The encoder, for outputs and the reference alike; and the classifier."""
+        found = {"image": self._options.encoder.encoding()}
+        classes = self._options.classes
+        return found if classes is None else {**found, "classes": classes.encoding()}
+
+    @property
+    def columns(self) -> Mapping[str, ColumnType]:
+        """The vectors of each encoder."""
+        return dict.fromkeys(self.encoders, "features")
 
     @property
     def references(self) -> Mapping[str, Reference]:
@@ -70,29 +93,39 @@ class Fidelity:
     @property
     def metrics(self) -> Mapping[str, MetricDef]:
         """Every distance, named by what made its features."""
-        label = self._options.encoder.label
-        near = partial(_manifold, k=self._options.neighbours)
-        known = _Known()
-        functions: dict[str, tuple[Callable[..., float | None], str, str]] = {
-            "frechet_distance": (partial(_frechet, known=known), "squared distance", "lower"),
-            "frechet_infinity": (partial(_infinity, known=known), "squared distance", "lower"),
-            "kid": (_kid, "squared distance", "lower"),
-            "cmmd": (_cmmd, "thousandths", "lower"),
-            "mind": (_mind, "squared distance", "lower"),
-            "precision": (partial(near, what="precision"), "share", "higher"),
-            "recall": (partial(near, what="recall"), "share", "higher"),
-            "density": (partial(near, what="density"), "ratio", "higher"),
-            "coverage_of_real": (partial(near, what="coverage"), "share", "higher"),
+        encoder = self._options.encoder
+        near = partial(_share, k=self._options.neighbours)
+        frechet = partial(
+            _against,
+            partial(_frechet, known=self._known),
+            without=partial(_frechet_without_each, known=self._known),
+        )
+        found = {
+            "frechet_distance": _lower(frechet()),
+            "frechet_without_bias": _lower(frechet(bias="removed")),
+            "frechet_infinity": _lower(_against(partial(_infinity, known=self._known))),
+            "kid": _lower(_against(_kid)),
+            "cmmd": _lower(_against(_cmmd), unit="thousandths"),
+            "mind": _lower(_against(_mind)),
+            "precision": _higher(_against(partial(near, what="precision")), "share"),
+            "recall": _higher(_against(partial(near, what="recall")), "share"),
+            "density": _higher(_against(partial(near, what="density")), "ratio"),
+            "coverage_of_real": _higher(_against(partial(near, what="coverage")), "share"),
         }
-        fid = {"frechet_distance": "fid"} if self._options.encoder.defines_fid else {}
+        fid = _FID if encoder.defines_fid else {}
+        named = {fid.get(name, f"{name}[{encoder.label}]"): one for name, one in found.items()}
+        return {**named, **self._inception_score()}
+
+    def _inception_score(self) -> dict[str, MetricDef]:
+        """The score under its own name, where the classifier is the one it is defined by."""
+        classes = self._options.classes
+        if classes is None:
+            return {}
+        options = {key: value for key, value in classes.options.items() if key != "layer"}
+        model = EncoderOptions(use=classes.use, options=options)
+        label = "" if model.defines_fid else f"[{model.label}]"
         return {
-            fid.get(name, f"{name}[{label}]"): MetricDef(
-                kind=OfSet(("image",), function, references=("real",)),
-                unit=unit,
-                better="lower" if better == "lower" else "higher",
-                n_min=2,
-            )
-            for name, (function, unit, better) in functions.items()
+            f"inception_score{label}": _higher(OfSet(("classes",), _inception), "classes"),
         }
 
     def __enter__(self) -> Self:
@@ -102,34 +135,82 @@ class Fidelity:
         return None
 
     def score(self, samples: Sequence[Sample]) -> Sequence[Reading | Failure]:
-        """Note that a picture's features are there; all numbers are of the set."""
-        return [{} for _ in samples]
+        """Note that a picture's vectors are there; all numbers are of the set."""
+        if self._options.classes is None or not samples:
+            return [{} for _ in samples]
+        import numpy as np
+
+        right = are_distributions(np.stack([one.features["classes"] for one in samples]))
+        return [{} if one else _NO_CLASSES for one in right.tolist()]
 
 
 class _Known:
-    """The moments of the last reference seen: a jackknife asks for the same again and again."""
+    """The last reference seen, factored: every arm is held against the same."""
 
     def __init__(self) -> None:
-        self._seen: tuple[object, Moments] | None = None
+        self._seen: tuple[object, Factored] | None = None
 
-    def of(self, real: NDArray[np.float32]) -> Moments:
+    def of(self, real: NDArray[np.float32]) -> Factored:
+        """Factor the vectors of a reference of two rows or more."""
         if self._seen is None or self._seen[0] is not real:
-            self._seen = (real, moments(real))
+            self._seen = (real, factored(moments(real)))
         return self._seen[1]
+
+
+def _probabilities(classes: EncoderOptions) -> EncoderOptions:
+    """Refuse features, which are no probabilities of classes."""
+    if classes.options.get("layer") != "probabilities":
+        raise ValueError("the Inception score is of class probabilities: say the encoder's "
+                         "option `layer: probabilities`")  # fmt: skip
+    return classes
+
+
+def _against(
+    function: Callable[..., float | None],
+    without: Callable[..., NDArray[np.float64] | None] | None = None,
+    bias: Literal["kept", "removed"] = "kept",
+) -> OfSet:
+    """A number of the pictures against the real ones."""
+    return OfSet(("image",), function, references=("real",), without=without, bias=bias)
+
+
+def _lower(kind: OfSet, unit: str = "squared distance") -> MetricDef:
+    return MetricDef(kind=kind, unit=unit, better="lower", n_min=2)
+
+
+def _higher(kind: OfSet, unit: str) -> MetricDef:
+    return MetricDef(kind=kind, unit=unit, better="higher", n_min=2)
+
+
+def _enough(made: int, real: NDArray[np.float32]) -> bool:
+    return bool(min(made, len(real)) >= max(2, real.shape[1] / _SMALLEST_SHARE))
 
 
 def _frechet(columns: Mapping[str, Any], *, known: _Known) -> float | None:
     made, real = columns["image"], columns["real"]
-    if min(len(made), len(real)) < real.shape[1] / _SMALLEST_SHARE:
+    return frechet_to(made, known.of(real)) if _enough(len(made), real) else None
+
+
+def _frechet_without_each(
+    columns: Mapping[str, Any], group: NDArray[np.int64], *, known: _Known
+) -> NDArray[np.float64] | None:
+    import numpy as np
+
+    made, real = columns["image"], columns["real"]
+    if not _enough(len(made) - int(np.bincount(group).max()), real):
         return None
-    return frechet_distance(moments(made), known.of(real))
+    return frechet_without_each(made, known.of(real), group)
 
 
 def _infinity(columns: Mapping[str, Any], *, known: _Known) -> float | None:
     made, real = columns["image"], columns["real"]
-    if min(len(made), len(real)) < real.shape[1]:
+    if min(len(made), len(real)) < max(2, real.shape[1]):
         return None
     return frechet_infinity(made, known.of(real), _SEED)
+
+
+def _inception(columns: Mapping[str, Any]) -> float | None:
+    return inception_score(columns["classes"])
 
 
 def _kid(columns: Mapping[str, Any]) -> float | None:
@@ -146,6 +227,6 @@ def _mind(columns: Mapping[str, Any]) -> float | None:
     return mind(columns["image"], columns["real"], _SEED)
 
 
-def _manifold(columns: Mapping[str, Any], *, k: int, what: str) -> float | None:
+def _share(columns: Mapping[str, Any], *, k: int, what: str) -> float | None:
     found = manifold(columns["image"], columns["real"], k)
     return None if found is None else float(getattr(found, what))

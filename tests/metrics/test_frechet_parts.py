@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 from harness.errors import NonFiniteError, PluginError
 from harness.metrics.frechet import frechet_distance, frechet_distance_of_features, moments
 from harness.metrics.frechet_parts import (
+    factored,
     frechet_infinity,
-    frechet_without_bias,
+    frechet_to,
     frechet_without_each,
 )
+from harness.metrics.stats.jackknife import unbiased
 
 WIDTH = 16
 
@@ -38,6 +40,39 @@ def test_each_rest_is_at_the_distance_it_has_alone(
         assert found is None
     else:
         assert found == pytest.approx(alone, rel=1e-7, abs=1e-7)
+
+
+@given(
+    st.tuples(st.integers(2, 30), st.integers(2, 30), st.integers(1, 12)), st.integers(0, 99)
+)
+def test_a_set_is_at_the_distance_of_both_sets_of_rows(
+    shape: tuple[int, int, int], seed: int
+) -> None:
+    n, m, width = shape
+    a, b = rows(n, width, seed, 1.0), rows(m, width, seed + 1)
+    expected = frechet_distance_of_features(a, b)
+    found = frechet_to(a, moments(b))
+    assert found == pytest.approx(expected, rel=1e-7, abs=1e-7)
+    assert frechet_to(a, factored(moments(b))) == found
+
+
+@given(st.sampled_from([5, 9, 40]), st.integers(0, 99))
+def test_turning_and_moving_both_sets_changes_no_rest(width: int, seed: int) -> None:
+    # 20 rows against 5, 9 and 40 columns: more and fewer rows than columns.
+    rng = np.random.default_rng(seed)
+    a, b = rows(20, width, seed, 1.0), rows(60, width, seed + 1)
+    turn = np.linalg.qr(rng.standard_normal((width, width))).Q
+    group = np.arange(20) % 4
+    found = frechet_without_each(a, moments(b), group)
+    assert found is not None
+    assert (found > 0.0).all()
+    moved = frechet_without_each(a @ turn + 3.0, moments(b @ turn + 3.0), group)
+    assert moved == pytest.approx(found, rel=1e-6, abs=1e-6)
+
+
+def test_a_single_row_is_at_no_distance() -> None:
+    assert frechet_to(rows(1), moments(rows(9))) is None
+    assert frechet_to(rows(9), moments(rows(1))) is None
 
 
 def test_a_rest_of_one_row_has_no_distance() -> None:
@@ -71,7 +106,7 @@ def test_both_limits_find_the_distance_of_the_distributions() -> None:
         assert without is not None
         assert limit is not None
         plain.append(value)
-        corrected.append(frechet_without_bias(value, without))
+        corrected.append(unbiased(value, without))
         limits.append(limit)
     assert np.mean(plain) > truth + 4 * np.std(plain) / np.sqrt(20)
     for found in (limits, corrected):
