@@ -67,7 +67,8 @@ class Entry:
     """An entry as it stands in the ledger under its number, its signature checked.
 
     `seen` and `prev` are the number and digest of the last entry that its writer
-    had read: others may stand between. `actor` is the signer by the reader's name.
+    had read: others may stand between. `born` is when the ledger was made, in
+    milliseconds since 1970. `actor` is the signer by the reader's name.
     """
 
     number: int
@@ -75,6 +76,7 @@ class Entry:
     change: Change
     seen: int
     prev: str
+    born: int
     actor: str
     key_id: str
     time: datetime
@@ -89,8 +91,15 @@ class Entry:
         return f"entry {self.number}: {self.change.op}{version} by {self.actor}, {when}"
 
 
-def signed(change: Change, last: Entry | None, author: Author) -> str:
+def signed(change: Change, last: Entry | None, author: Author, *, born: int) -> str:
     """Write a change as the text of a signed entry that names the last one read.
+
+    Args:
+        change: What is asked for.
+        last: The last entry of the ledger, as its writer read it.
+        author: Who signs.
+        born: When MLflow made this ledger. An entry counts in no other: neither in
+            another MLflow's of the same name, nor in one made in place of this.
 
     Raises:
         RefusedError: The reason is too long for MLflow.
@@ -110,6 +119,7 @@ def signed(change: Change, last: Entry | None, author: Author) -> str:
         "intent": change.intent,
         "seen": last.number if last else 0,
         "prev": last.digest if last else NOTHING,
+        "born": born,
         "actor": author.signer.public.name,
         "time": author.now.isoformat(timespec="seconds"),
         "reason": author.reason,
@@ -151,6 +161,7 @@ def _entry(number: int, envelope: Opened) -> Entry:
         change=change,
         seen=said["seen"],
         prev=said["prev"],
+        born=said["born"],
         actor=envelope.signer,
         key_id=envelope.key_id,
         time=time,
@@ -161,7 +172,7 @@ def _entry(number: int, envelope: Opened) -> Entry:
 
 def _check(said: Mapping[str, Any], change: Change, time: datetime) -> None:
     texts = ("model", "alias", "version", "subject", "decision", "prev", "reason", "actor")
-    numbers = ("expect_epoch", "seen")
+    numbers = ("expect_epoch", "seen", "born")
     right = (
         said["schema"] == SCHEMA
         and change.op in get_args(Op)

@@ -6,6 +6,7 @@ cannot write there, knows nothing: only one that did can tell that entries are g
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -64,7 +65,7 @@ class Heads:
 
 
 def _store(server: Server) -> str:
-    """Which database it is: its address, and when it was made.
+    """Which database it is: its address, its workspace, and when it was made.
 
     Two databases follow each other at one address wherever somebody starts afresh.
     The time is that of the experiment which MLflow makes first, and nobody can set
@@ -82,4 +83,5 @@ def _store(server: Server) -> str:
         if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "PERMISSION_DENIED"):
             raise
         born = None
-    return f"{address} of {born}"
+    workspace = os.environ.get("MLFLOW_WORKSPACE", "").strip() or "default"
+    return f"{address} of {born}, workspace {workspace}"

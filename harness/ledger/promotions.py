@@ -33,11 +33,12 @@ _SOURCE = "harness:/promotion"
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The entries of a model's alias, every one of them checked."""
+    """The entries of a model's alias, every one of them checked, and when it was made."""
 
     model: str
     alias: str
     entries: tuple[Entry, ...]
+    born: int | None
 
     @property
     def name(self) -> str:
@@ -70,6 +71,7 @@ def read(server: Server, model: str, alias: str, trusted: Mapping[str, PublicKey
     """
     name = name_of(model, alias)
     heads = Heads(server, name)
+    born = _born(server, name)
     entries: list[Entry] = []
     for number, version in enumerate(versions_of(server, name), start=1):
         where = f"{name}, entry {number}"
@@ -79,13 +81,15 @@ def read(server: Server, model: str, alias: str, trusted: Mapping[str, PublicKey
         if text is None:
             raise AlteredError("an entry of the ledger has lost its text", where=where)
         entry = read_entry(number, text, trusted, where)
-        _check_place(entry, entries, (model, alias), where)
+        if (entry.change.model, entry.change.alias, entry.born) != (model, alias, born):
+            raise AlteredError("the entry was written to another ledger", where=where)
+        _check_link(entry, entries, where)
         entries.append(entry)
     heads.check(entries)
     if not entries:
         _refuse_traces(server, model, alias)
     heads.note(entries)
-    return Ledger(model, alias, tuple(entries))
+    return Ledger(model, alias, tuple(entries), born)
 
 
 def append(
@@ -103,9 +107,10 @@ def append(
     """
     from mlflow.exceptions import MlflowException
 
-    text = signed(change, ledger.last, author)
-    if not ledger.entries:
+    if (born := ledger.born) is None:
         make(server, ledger.name)
+        born = _born(server, ledger.name)
+    text = signed(change, ledger.last, author, born=born or 0)
     for attempt in range(ATTEMPTS):
         try:
             _write(server, ledger.name, text)
@@ -135,11 +140,13 @@ def _write(server: Server, name: str, text: str) -> None:
     )
 
 
-def _check_place(
-    entry: Entry, before: list[Entry], served: tuple[str, str], where: str
-) -> None:
-    if (entry.change.model, entry.change.alias) != served:
-        raise AlteredError("the entry is of another alias's ledger", where=where)
+def _born(server: Server, name: str) -> int | None:
+    """When MLflow made the ledger: nobody can set it, and a ledger made anew has another."""
+    found = known(server, name)
+    return None if found is None else int(found.creation_timestamp)
+
+
+def _check_link(entry: Entry, before: list[Entry], where: str) -> None:
     linked = entry.seen < entry.number and entry.prev == (
         before[entry.seen - 1].digest if entry.seen else NOTHING
     )

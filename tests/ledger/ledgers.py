@@ -32,8 +32,8 @@ def entry(
         expect_epoch=number - 1 if epoch is None else epoch,
     )
     return Entry(
-        number=number, digest=f"{number:064}", change=change, seen=0, prev=NOTHING, actor="ann",
-        key_id="k", time=NOON, reason="", audit=None,
+        number=number, digest=f"{number:064}", change=change, seen=0, prev=NOTHING, born=1,
+        actor="ann", key_id="k", time=NOON, reason="", audit=None,
     )  # fmt: skip
 
 

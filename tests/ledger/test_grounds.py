@@ -19,8 +19,9 @@ from harness.ledger.evidence import Evidence
 from harness.ledger.promote import Terms, promote
 from harness.ledger.seal import seal
 from harness.ledger.tracking import record
+from harness.ledger.versions import register
 from tests.ledger.ledgers import Passed, passed
-from tests.ledger.sealed_runs import author
+from tests.ledger.sealed_runs import author, evidence, make, write_model
 
 
 @pytest.fixture
@@ -104,18 +105,37 @@ def test_a_decision_about_other_models_is_refused(client: Any, one: Passed) -> N
     refuse(client, found, RefusedError, "not about this model")
 
 
-@pytest.mark.parametrize("rules", ["policy", "suite"])
-def test_other_rules_than_the_last_promotions_must_be_meant(
-    client: Any, one: Passed, tmp_path: Path, rules: Any
+def test_another_policy_than_the_last_promotions_must_be_meant(
+    client: Any, one: Passed
 ) -> None:
     one.promote()
-    found = redone(one.found, {rules: "cc" * 32})
+    found = redone(one.found, {"policy": "cc" * 32})
 
-    refuse(client, found, RefusedError, f"by another {rules} than the last promotion")
+    refuse(client, found, RefusedError, "by another policy than the last promotion")
 
-    terms = Terms(changed=frozenset({rules}))
+    terms = Terms(changed=frozenset({"policy"}))
     assert promote("m", "1", "champion", found, author=author(), terms=terms).epoch == 2
-    refuse(client, redone(one.found, {rules: "bb" * 32}), RefusedError, f"another {rules}")
+    back = redone(one.found, {"policy": "bb" * 32})
+    refuse(client, back, RefusedError, "another policy")
+
+
+def test_another_exam_than_the_last_promotions_must_be_meant(
+    client: Any, one: Passed, tmp_path: Path
+) -> None:
+    one.promote()
+    weights = write_model(tmp_path / "two" / "model", b"two")
+    view, root = make(tmp_path / "two" / "run", weights)
+    manifest = json.loads((root / "manifest.json").read_bytes()) | {"exam": "ee" * 32}
+    (root / "manifest.json").write_text(json.dumps(manifest))
+    seal(root)
+    found = evidence(view, root, weights)
+    version = register(found.subject, found.recorded, "m", folder=weights)
+
+    with pytest.raises(RefusedError, match="by another suite than the last promotion"):
+        promote("m", version, "champion", found, author=author())
+
+    terms = Terms(changed=frozenset({"suite"}))
+    assert promote("m", version, "champion", found, author=author(), terms=terms).epoch == 2
 
 
 def test_a_run_judged_anew_is_still_the_run_that_was_recorded(client: Any, one: Passed) -> None:

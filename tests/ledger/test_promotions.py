@@ -14,7 +14,7 @@ from harness.ledger import keys
 from harness.ledger.connection import Server, connected
 from harness.ledger.entries import Change, signed
 from harness.ledger.fold import fold
-from harness.ledger.heads import HEADS
+from harness.ledger.heads import HEADS, Heads
 from harness.ledger.journal import Journal
 from harness.ledger.promotions import ENTRY, Ledger, append, label_of, read
 from tests.ledger.ledgers import entry
@@ -45,6 +45,10 @@ def fill(server: Server, count: int = 3) -> Ledger:
     for number in range(1, count + 1):
         ledger, _ = append(server, ledger, change(number), author())
     return ledger
+
+
+def born(server: Server) -> int:
+    return int(server.client.get_registered_model(NAME).creation_timestamp)
 
 
 def put(server: Server, text: str) -> None:
@@ -113,10 +117,7 @@ class Unsure:
         return made
 
 
-@pytest.mark.parametrize(
-    ("losses", "count"),
-    [(["request", "request"], 1), (["answer"], 1), (["request", "answer"], 1)],
-)
+@pytest.mark.parametrize("losses", [["request", "request"], ["answer"], ["request", "answer"]])
 def test_a_lost_request_or_answer_leaves_one_entry(
     server: Server, losses: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,7 +200,7 @@ def test_an_entry_put_in_place_of_one_that_was_seen_is_missed(
     server: Server, tmp_path: Path
 ) -> None:
     ledger = fill(server, 2)
-    other = signed(entry(2, version="9").change, ledger.entries[0], author())
+    other = signed(entry(2, version="9").change, ledger.entries[0], author(), born=born(server))
     server.client.set_model_version_tag(NAME, "2", ENTRY, other)
 
     with pytest.raises(AlteredError, match="entry 2 is not the one that this machine has seen"):
@@ -208,7 +209,7 @@ def test_an_entry_put_in_place_of_one_that_was_seen_is_missed(
 
 def test_an_earlier_entry_exchanged_by_a_trusted_hand_breaks_the_links(server: Server) -> None:
     fill(server)
-    other = signed(entry(1, version="9").change, None, author("later"))
+    other = signed(entry(1, version="9").change, None, author("later"), born=born(server))
     server.client.set_model_version_tag(NAME, "1", ENTRY, other)
 
     with pytest.raises(AlteredError, match="names another entry 1"):
@@ -221,7 +222,7 @@ def test_an_entry_signed_by_nobody_trusted_is_refused(
     ledger = fill(server)
     believed = keys.trusted()
     monkeypatch.setenv("HARNESS_KEYS", str(tmp_path / "intruder"))
-    put(server, signed(entry(4, version="9").change, ledger.last, author()))
+    put(server, signed(entry(4, version="9").change, ledger.last, author(), born=born(server)))
 
     with pytest.raises(AlteredError, match="not trusted here") as caught:
         read(server, "m", "champion", believed)
@@ -230,9 +231,12 @@ def test_an_entry_signed_by_nobody_trusted_is_refused(
 
 def test_an_entry_of_another_alias_is_refused(server: Server) -> None:
     ledger = fill(server)
-    put(server, signed(replace(change(4), alias="canary"), ledger.last, author()))
+    put(
+        server,
+        signed(replace(change(4), alias="canary"), ledger.last, author(), born=born(server)),
+    )
 
-    with pytest.raises(AlteredError, match="another alias"):
+    with pytest.raises(AlteredError, match="written to another ledger"):
         now(server)
 
 
@@ -252,6 +256,35 @@ def test_a_ledger_deleted_as_a_whole_is_missed_by_a_machine_that_saw_it(server: 
 
     with pytest.raises(AlteredError, match="ends at entry 0"):
         now(server)
+
+
+def test_entries_put_into_a_ledger_made_anew_count_no_more(
+    server: Server, tmp_path: Path
+) -> None:
+    fill(server)
+    texts = [server.client.get_model_version(NAME, f"{n}").tags[ENTRY] for n in (1, 2)]
+    server.client.delete_registered_model(NAME)
+    (tmp_path / "keys" / HEADS).unlink()
+    server.client.create_registered_model(NAME)
+    for text in texts:
+        put(server, text)
+
+    with pytest.raises(AlteredError, match="written to another ledger"):
+        now(server)
+
+
+def test_the_ledgers_of_two_workspaces_are_two(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(server)
+    server.client.delete_registered_model(NAME)
+    monkeypatch.setenv("MLFLOW_WORKSPACE", "other")
+
+    Heads(server, NAME).check([])
+
+    monkeypatch.delenv("MLFLOW_WORKSPACE")
+    with pytest.raises(AlteredError, match="ends at entry 0"):
+        Heads(server, NAME).check([])
 
 
 @pytest.mark.parametrize("trace", ["alias", "label"])
