@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.metrics.features import (
+    Tile,
     check_features,
     middle,
     own_tiles,
@@ -89,8 +90,8 @@ def share_closer(neighbours: Neighbours, threshold: float) -> float | None:
     return float((neighbours.distances < threshold).mean())
 
 
-def near_duplicates(features: Features, threshold: float) -> NDArray[np.int64]:
-    """Find the pairs of rows closer than a threshold: int64 [P, 2], the smaller index first.
+def near_duplicate_share(features: Features, threshold: float) -> float | None:
+    """Share of rows with another row closer than a threshold; None for no rows.
 
     Args:
         features: Finite, [N, D].
@@ -100,25 +101,91 @@ def near_duplicates(features: Features, threshold: float) -> NDArray[np.int64]:
         NonFiniteError: If a feature is NaN or an infinity.
 
     >>> import numpy as np
-    >>> near_duplicates(np.array([[0.0], [5.0], [0.5], [5.0]]), 1.0).tolist()
-    [[0, 2], [1, 3]]
+    >>> near_duplicate_share(np.array([[0.0], [5.0], [0.5], [9.0]]), 1.0)
+    0.5
+    """
+    if not len(features):
+        return None
+    together = np.zeros(len(features), dtype=np.int64)
+    lowest, _ = _groups_near(features, threshold, together)
+    return float((lowest < _NONE).mean())
+
+
+def near_duplicate_share_without_each(
+    features: Features, threshold: float, group: NDArray[np.int64]
+) -> NDArray[np.float64] | None:
+    """Compute the share without each group of rows in turn, in one pass over the pairs.
+
+    A row has a close one in the rest if any group but the one left out holds one: the
+    lowest and the highest group that do say so for each that may be left out.
+
+    Args:
+        features: Finite, [N, D].
+        threshold: Euclidean distance, > 0.
+        group: int64 [N], each row's group, from 0 to G - 1 without gaps.
+
+    Returns:
+        float64 [G]; None where some rest has no row.
+
+    Raises:
+        NonFiniteError: If a feature is NaN or an infinity.
+
+    >>> import numpy as np  # without 0, or without 1, the other has no close one
+    >>> rows = np.array([[0.0], [0.5], [9.0]])
+    >>> near_duplicate_share_without_each(rows, 1.0, np.array([0, 1, 2])).tolist()
+    [0.0, 0.0, 1.0]
+    """
+    lowest, highest = _groups_near(features, threshold, group)
+    found = np.empty(int(group.max(initial=-1)) + 1)
+    for left_out in range(len(found)):
+        kept = group != left_out
+        if not kept.any():
+            return None
+        alone = (lowest == left_out) & (highest == left_out)
+        found[left_out] = ((lowest < _NONE) & ~alone)[kept].mean()
+    return found
+
+
+_NONE = np.iinfo(np.int16).max
+
+
+def _groups_near(
+    features: Features, threshold: float, group: NDArray[np.int64]
+) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
+    """The lowest and the highest group of the other rows close to each row, int16 [N] each.
+
+    _NONE and -1 where there are none. Memory is that of a tile, however many are close.
     """
     check_features(features)
-    pairs = [np.empty((0, 2), dtype=np.int64)]
+    of = group.astype(np.int16)
+    lowest = np.full(len(features), _NONE, dtype=np.int16)
+    highest = np.full(len(features), -1, dtype=np.int16)
     for tile in own_tiles(features, middle(features)):
-        apart, slack = squared_distances(tile), rounding(tile)
-        close = apart - slack < threshold**2
+        close = _close(features, tile, threshold)
         if not tile.mirrored:
-            close = np.triu(close, 1)
-        corner = np.array([tile.rows.start, tile.columns.start])
-        found = np.argwhere(close) + corner
-        sure = (apart + slack)[close] < threshold**2
-        unsure = np.flatnonzero(~sure)
-        exact = _exact(features, features, found[unsure, 0], found[unsure, 1])
-        sure[unsure] = exact < threshold**2
-        pairs.append(found[sure])
-    every = np.concatenate(pairs)
-    return every[np.lexsort((every[:, 1], every[:, 0]))]
+            np.fill_diagonal(close, val=False)
+        sides = [(tile.rows, close, of[tile.columns])]
+        if tile.mirrored:
+            sides.append((tile.columns, close.T, of[tile.rows]))
+        for rows, near, theirs in sides:
+            least = np.where(near, theirs, _NONE).min(axis=1)
+            most = np.where(near, theirs, np.int16(-1)).max(axis=1)
+            lowest[rows] = np.minimum(lowest[rows], least)
+            highest[rows] = np.maximum(highest[rows], most)
+    return lowest, highest
+
+
+def _close(features: Features, tile: Tile, threshold: float) -> NDArray[np.bool_]:
+    """Which pairs of a tile are closer than a threshold, bool [R, C].
+
+    Those that rounding leaves open are told by subtraction.
+    """
+    apart, slack = squared_distances(tile), rounding(tile)
+    close: NDArray[np.bool_] = apart + slack < threshold**2
+    rows, columns = np.nonzero((apart - slack < threshold**2) & ~close)
+    exact = _exact(features, features, rows + tile.rows.start, columns + tile.columns.start)
+    close[rows, columns] = exact < threshold**2
+    return close
 
 
 def _exact(
@@ -132,4 +199,10 @@ def _exact(
     return found
 
 
-__all__ = ["Neighbours", "near_duplicates", "nearest", "share_closer"]
+__all__ = [
+    "Neighbours",
+    "near_duplicate_share",
+    "near_duplicate_share_without_each",
+    "nearest",
+    "share_closer",
+]

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+
+from pydantic import Field
 
 from harness.encoders.lpips import Lpips
+from harness.metrics.nearest import near_duplicate_share, near_duplicate_share_without_each
 from harness.metrics.pairwise import mean_cosine_distance, mean_squared_distance
 from harness.metrics.vendi import vendi
 from harness.protocols import (
@@ -22,6 +26,10 @@ from harness.records import Failure, Modality, Reading, Sample
 from harness.scorers.compared import EncoderOptions
 from harness.spec.model import Spec
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 
 class ImageDiversity:
     """The Vendi score of the set, and how far the pictures of one prompt are apart."""
@@ -31,12 +39,20 @@ class ImageDiversity:
     weights: ClassVar[Mapping[str, str]] = {}
     controls: Sequence[Control] = ()
     references: ClassVar[Mapping[str, Reference]] = {}
-    caveat = "The Vendi score grows with the number of pictures: compare equal n only."
+    caveat = (
+        "The Vendi score and the rate of near duplicates grow with the number of pictures: "
+        "compare equal n only."
+    )
 
     class Options(Spec):
-        """The encoder; and where LPIPS is wanted, the options of the encoder `lpips`."""
+        """The encoder; and where LPIPS is wanted, the options of the encoder `lpips`.
+
+        `threshold`: Euclidean distance of features, under which two pictures are near
+        duplicates; without it they are not looked for.
+        """
 
         encoder: EncoderOptions
+        threshold: Annotated[float, Field(gt=0.0)] | None = None
         lpips: dict[str, Any] | None = None
 
     def __init__(self, options: Options) -> None:
@@ -66,8 +82,22 @@ class ImageDiversity:
             f"duplicate_rate[{label}]": MetricDef(
                 kind=OfSet(("image",), _duplicates), unit="share", better="lower", n_min=2
             ),
+            **self._near_duplicates(label),
             **self._within_prompts(label),
         }
+
+    def _near_duplicates(self, label: str) -> dict[str, MetricDef]:
+        """The share of pictures that have another one nearer than the threshold."""
+        threshold = self._options.threshold
+        if threshold is None:
+            return {}
+        kind = OfSet(
+            ("image",),
+            partial(_near_duplicates, threshold=threshold),
+            without=partial(_near_duplicates_without_each, threshold=threshold),
+        )
+        definition = MetricDef(kind=kind, unit="share", better="lower", n_min=2)
+        return {f"near_duplicate_rate[{label}]": definition}
 
     def _within_prompts(self, label: str) -> dict[str, MetricDef]:
         """Mean distances between pictures of one prompt; a prompt with one has none."""
@@ -102,6 +132,16 @@ def _duplicates(columns: Mapping[str, Any]) -> float | None:
 
     _, counts = np.unique(columns["image"], axis=0, return_counts=True)
     return float(counts[counts > 1].sum() / counts.sum())
+
+
+def _near_duplicates(columns: Mapping[str, Any], *, threshold: float) -> float | None:
+    return near_duplicate_share(columns["image"], threshold)
+
+
+def _near_duplicates_without_each(
+    columns: Mapping[str, Any], group: NDArray[np.int64], *, threshold: float
+) -> NDArray[np.float64] | None:
+    return near_duplicate_share_without_each(columns["image"], threshold, group)
 
 
 def _vendi(columns: Mapping[str, Any]) -> float | None:

@@ -23,7 +23,7 @@ from harness.metrics.inception_score import inception_score
 from harness.metrics.kernel_distance import cmmd, kid
 from harness.metrics.manifold import manifold
 from harness.metrics.mind import mind
-from harness.metrics.nearest import near_duplicates, nearest
+from harness.metrics.nearest import near_duplicate_share, nearest
 from harness.metrics.vendi import vendi
 
 WIDTH, CLASSES = 2048, 1008
@@ -37,7 +37,7 @@ METRICS: dict[str, Callable[[Rows, Rows], object]] = {
     "mind": lambda a, b: mind(a, b, 0),
     "manifold": manifold,
     "nearest": nearest,
-    "near_duplicates": lambda a, b: near_duplicates(a, 1.0),
+    "near_duplicates": lambda a, b: near_duplicate_share(a, 1.0),
     "vendi_1": lambda a, b: vendi(a),
     "vendi_2": lambda a, b: vendi(a, 2.0),
     "vendi_inf": lambda a, b: vendi(a, inf),

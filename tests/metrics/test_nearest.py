@@ -1,5 +1,7 @@
 """Nearest neighbours against every pair by subtraction."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,13 @@ from hypothesis import strategies as st
 
 from harness.errors import NonFiniteError, PluginError
 from harness.metrics.features import TILE
-from harness.metrics.nearest import Neighbours, near_duplicates, nearest, share_closer
+from harness.metrics.nearest import (
+    Neighbours,
+    near_duplicate_share,
+    near_duplicate_share_without_each,
+    nearest,
+    share_closer,
+)
 
 # Small whole numbers: many neighbours are equally near.
 POINTS = st.lists(st.tuples(st.integers(-2, 2), st.integers(-2, 2)), min_size=1, max_size=12)
@@ -79,28 +87,84 @@ def test_a_share_is_of_what_is_strictly_closer() -> None:
     assert share_closer(Neighbours(np.empty(0), np.empty(0, dtype=np.int64)), 1.0) is None
 
 
-@given(POINTS, st.sampled_from([0.5, 1.0, 1.5, 2.5]))
-def test_pairs_closer_than_a_threshold_are_those_of_every_pair(
-    a: list[tuple[int, int]], threshold: float
+def share_of_every_pair(features: np.ndarray, threshold: float) -> float:
+    apart = every_distance(features, features)
+    np.fill_diagonal(apart, np.inf)
+    return float((apart < threshold).any(axis=1).mean())
+
+
+@given(POINTS, st.sampled_from([0.5, 1.0, 1.5, 2.5]), st.integers(2, 4))
+def test_near_duplicates_are_those_of_every_pair_with_and_without_each_group(
+    a: list[tuple[int, int]], threshold: float, groups: int
 ) -> None:
     features = np.array(a, dtype=float)
-    apart = every_distance(features, features)
-    expected = np.argwhere(np.triu(apart < threshold, 1))
-    assert near_duplicates(features, threshold).tolist() == expected.tolist()
+    expected = share_of_every_pair(features, threshold)
+    assert near_duplicate_share(features, threshold) == expected
+    group = np.arange(len(features)) % groups
+    found = near_duplicate_share_without_each(features, threshold, group)
+    rests = [features[group != g] for g in range(group.max() + 1)]
+    if min(map(len, rests)):
+        alone = [share_of_every_pair(rest, threshold) for rest in rests]
+        assert found is not None
+        assert found.tolist() == alone
+    else:
+        assert found is None
 
 
-def test_pairs_over_several_tiles_are_found_in_order() -> None:
-    features = rows(TILE + 700, 3)
-    apart = every_distance(features, features)
-    expected = np.argwhere(np.triu(apart < 0.1, 1))
-    found = near_duplicates(features, 0.1)
-    assert len(expected) > 100
-    assert np.array_equal(found, expected)
+def test_near_duplicates_are_found_over_several_tiles() -> None:
+    features = rows(2 * TILE + 70, 3)
+    group = np.random.default_rng(2).integers(0, 20, len(features))
+    for threshold in (0.1, 0.15):
+        expected = share_of_every_pair(features, threshold)
+        assert 0.2 < expected < 0.98
+        assert near_duplicate_share(features, threshold) == expected
+        found = near_duplicate_share_without_each(features, threshold, group)
+        assert found is not None
+        for g in (0, 19):
+            assert found[g] == share_of_every_pair(features[group != g], threshold)
 
 
-def test_rows_apart_have_no_pairs() -> None:
-    assert near_duplicates(np.arange(5.0)[:, None] * 10, 1.0).shape == (0, 2)
-    assert near_duplicates(np.empty((0, 3)), 1.0).shape == (0, 2)
+def test_a_collapsed_set_is_all_duplicates_without_a_list_of_its_pairs() -> None:
+    collapsed = np.repeat(rows(2, 4), (2 * TILE, TILE), axis=0).astype(np.float32)
+    tracemalloc.start()
+    try:
+        share = near_duplicate_share(collapsed, 0.05)
+        found = near_duplicate_share_without_each(
+            collapsed, 0.05, np.arange(len(collapsed)) % 20
+        )
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert share == 1.0
+    assert found is not None
+    assert found.tolist() == [1.0] * 20
+    # Its ten million pairs, as two indices each, would be 168 MB on top of any tile.
+    assert peak < 32 * TILE * TILE
+
+
+def test_nearness_that_rounding_hides_is_told_by_subtraction() -> None:
+    base = rows(1, 8) + 1000
+    features = np.concatenate((base, base + 1e-7, base + 5e-7, rows(20, 8) * 50))
+    assert near_duplicate_share(features, 2e-7 * np.sqrt(8)) == 2 / 23
+
+
+def test_rows_apart_have_no_duplicates_and_no_rows_no_share() -> None:
+    assert near_duplicate_share(np.arange(5.0)[:, None] * 10, 1.0) == 0.0
+    assert near_duplicate_share(np.empty((0, 3)), 1.0) is None
+
+
+@given(st.integers(0, 999))
+def test_near_duplicates_know_neither_order_nor_place(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    features, group = rng.standard_normal((15, 2)), rng.integers(0, 3, 15)
+    turn, order = np.linalg.qr(rng.standard_normal((2, 2))).Q, rng.permutation(15)
+    moved = (features @ turn + 5)[order]
+    assert near_duplicate_share(moved, 0.5) == near_duplicate_share(features, 0.5)
+    one = near_duplicate_share_without_each(features, 0.5, group)
+    other = near_duplicate_share_without_each(moved, 0.5, group[order])
+    assert one is not None
+    assert other is not None
+    assert one.tolist() == other.tolist()
 
 
 @given(st.integers(0, 999))
@@ -128,6 +192,6 @@ def test_what_is_not_finite_or_of_one_width_is_refused() -> None:
     with pytest.raises(NonFiniteError):
         nearest(bad, rows(3))
     with pytest.raises(NonFiniteError):
-        near_duplicates(bad, 1.0)
+        near_duplicate_share(bad, 1.0)
     with pytest.raises(PluginError):
         nearest(rows(3, 4), rows(3))

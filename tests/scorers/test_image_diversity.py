@@ -12,6 +12,7 @@ import pytest
 from harness import pictures
 from harness.encoders.lpips_model import LpipsOptions
 from harness.flow.run import run
+from harness.metrics.estimate import estimate
 from harness.protocols import OfSet
 from harness.records import Image
 from harness.scorers.image_diversity import ImageDiversity
@@ -111,6 +112,27 @@ def test_prompts_with_one_picture_each_have_no_distance(tmp_path: Path) -> None:
         found = next(one for one in view.metrics if one.name == f"image-diversity.{name}")
         assert found.value is None
         assert found.cause == "insufficient_n"
+
+
+def test_pictures_nearer_than_the_threshold_are_near_duplicates() -> None:
+    scorer = ImageDiversity(
+        ImageDiversity.Options.model_validate(
+            {"encoder": {"options": {"model": "digits-features"}}, "threshold": 0.5}
+        )
+    )
+    rows = np.array([[0.0], [0.4], [0.8], [9.0], [20.0], [20.0]])
+    found = estimate(
+        scorer.metrics["near_duplicate_rate[digits-features]"], {"image": rows}, np.arange(6),
+        missing=np.array([], dtype=np.int64), confidence=0.95,
+    )  # fmt: skip
+    assert found.value == pytest.approx(5 / 6)
+    assert found.high == 1.0
+    assert found.low is not None
+    assert found.low < 5 / 6
+
+
+def test_without_a_threshold_near_duplicates_are_not_looked_for() -> None:
+    assert not [name for name in SCORER.metrics if "near" in name]
 
 
 def test_without_weights_there_is_no_lpips() -> None:
