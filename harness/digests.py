@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 
 def of_json(value: object) -> str:
@@ -19,6 +20,11 @@ def canonical(value: object) -> bytes:
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
     return text.encode("utf-8", "surrogatepass")
+
+
+def plain(value: object) -> Any:
+    """A value as it reads back from JSON: keys are text, tuples are lists."""
+    return json.loads(canonical(value))
 
 
 def of_bytes(data: bytes) -> str:

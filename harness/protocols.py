@@ -231,6 +231,8 @@ class Bound:
     identity: Mapping[str, Any] = field(default_factory=dict)
     encoders: Mapping[str, Bound] = field(default_factory=dict)
     """Of a scorer: the encoders it asks for, by the names it gives them."""
+    references: Mapping[str, Reference] = field(default_factory=dict)
+    """Of a scorer: the datasets it holds outputs against, by the names it gives them."""
 
 
 __all__ = [

@@ -26,7 +26,7 @@ from harness.flow.notices import notices, undecided
 from harness.flow.progression import progressions
 from harness.flow.report import decision, report
 from harness.flow.rules import Rules, own_policy, own_rules, prepare, stored_waivers
-from harness.flow.stored import StoredRun
+from harness.flow.stored import Binder, StoredRun
 from harness.flow.waive import excuses
 from harness.ledger.decision import sign_run
 from harness.ledger.keys import signer
@@ -86,8 +86,12 @@ def _verify_finished(store: Store) -> None:
         raise unsealed(store.root)
 
 
-def review(folder: Path | str) -> RunView:
+def review(folder: Path | str, bind_all: Binder | None = None) -> RunView:
     """Derive a stored run's verdict again, and check that it is what was written down.
+
+    Args:
+        folder: The run.
+        bind_all: How its scorers are made again, if not from what lies on this machine.
 
     Raises:
         AlteredError: A file differs from the seal, or the decision from its evidence.
@@ -96,7 +100,8 @@ def review(folder: Path | str) -> RunView:
     verify(store.root)
     written = store.read_json("decision.json")
     day = written.get("judged_on")
-    view = assess(store, own_policy(store), date.fromisoformat(day) if day else None)
+    today = date.fromisoformat(day) if day else None
+    view = assess(store, own_policy(store), today, bind_all)
     if json.loads(digests.canonical(decision(view))) != written:
         raise AlteredError(
             "the stored decision is not what the stored scores lead to",
@@ -106,19 +111,25 @@ def review(folder: Path | str) -> RunView:
     return view
 
 
-def assess(store: Store, policy: PolicySpec | None, today: date | None = None) -> RunView:
+def assess(
+    store: Store,
+    policy: PolicySpec | None,
+    today: date | None = None,
+    bind_all: Binder | None = None,
+) -> RunView:
     """Aggregate and judge. Loads no weights, and only reads what is stored.
 
     Args:
         store: A run with its scores, and all that `prepare` brought.
         policy: What it is judged by; without one there are metrics but no verdict.
         today: The day, for waivers and for documents that grow old.
+        bind_all: How its scorers are made again, if not from what lies on this machine.
 
     Raises:
         AlteredError: The folder holds no run, or its scorers have changed since.
         WaiverError: A waiver is expired, or for what none can excuse.
     """
-    run = StoredRun(store, policy)
+    run = StoredRun(store, policy, bind_all)
     evidence = run.evidence(policy, today)
     waivers = stored_waivers(store) if policy else ()
     verdicts = judge(evidence, policy, waivers) if policy else ()

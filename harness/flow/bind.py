@@ -6,7 +6,7 @@ import ast
 import functools
 import inspect
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 import harness
 from harness import digests, registry
-from harness.errors import PluginError, SpecError
+from harness.errors import AlteredError, PluginError, RefusedError, SpecError
 from harness.protocols import Bound
 from harness.spec.suite import PluginSpec
 
@@ -39,17 +39,7 @@ def bind(kind: str, spec: PluginSpec, base: Path) -> Bound:
         PluginError: There is no such plug-in, or it needs a package that is absent.
         SpecError: The options do not fit it.
     """
-    try:
-        cls = registry.load(kind, spec.use)
-    except PluginError as error:
-        raise _placed(error, spec) from error
-    try:
-        options = cls.Options.model_validate_json(
-            json.dumps(spec.options), context={"base": base}
-        )
-    except ValidationError as error:
-        raise misfit(spec, cls, error) from error
-    plugin = cls(options)
+    cls, plugin = _made(kind, spec, base)
     encoders = _encoders(plugin, base)
     identity: dict[str, Any] = {
         "plugin": spec.use,
@@ -60,8 +50,9 @@ def bind(kind: str, spec: PluginSpec, base: Path) -> Bound:
         "packages": {name: _version(name, spec) for name in plugin.requires},
         "kind": getattr(plugin, "identity", "code"),
     }
+    references = dict(plugin.references) if encoders else {}
     if encoders:
-        asked = {name: reference.digest for name, reference in plugin.references.items()}
+        asked = {name: reference.digest for name, reference in references.items()}
         prints = {name: encoder.fingerprint for name, encoder in encoders.items()}
         identity |= {"encoders": prints, "references": asked}
     return Bound(
@@ -71,7 +62,66 @@ def bind(kind: str, spec: PluginSpec, base: Path) -> Bound:
         fingerprint=digests.of_json([kind, identity]),
         identity=identity,
         encoders=encoders,
+        references=references,
     )
+
+
+def bind_recorded(spec: PluginSpec, recorded: Mapping[str, Any]) -> Bound:
+    """Make a scorer again as a run recorded it, on a machine that may have none of its files.
+
+    Its source has to be the one that is installed here; what weights, encoders, datasets
+    and packages it had is taken from the record. Nothing on this machine is looked at.
+
+    Args:
+        spec: What the run's suite says of it.
+        recorded: Its `identity` and `fingerprint` in the run's manifest.
+
+    Raises:
+        PluginError: There is no such plug-in here.
+        AlteredError: The record contradicts itself, or the suite.
+        RefusedError: Another version of the plug-in is installed.
+    """
+    identity = dict(recorded["identity"])
+    cls, plugin = _made("scorers", spec, Path())
+    said = {"plugin": spec.use, "options": digests.plain(spec.options)}
+    wrong = [name for name, value in said.items() if identity.get(name) != value]
+    if wrong or digests.of_json(["scorers", identity]) != recorded["fingerprint"]:
+        raise AlteredError(
+            "what the run records of a scorer contradicts itself", where=f"scorer {spec.name!r}"
+        )
+    if identity["source"] != _source(cls):
+        raise RefusedError(
+            "the scorer that is installed here is not the one that scored the run",
+            where=f"scorer {spec.name!r}, made by {identity['package']}",
+            fix="verify with the version of harness, or of the plug-in, that made the run",
+        )
+    encoders = {
+        name: Bound(name=name, use="", plugin=None, fingerprint=one)
+        for name, one in identity.get("encoders", {}).items()
+    }
+    return Bound(
+        name=spec.name,
+        use=spec.use,
+        plugin=plugin,
+        fingerprint=recorded["fingerprint"],
+        identity=identity,
+        encoders=encoders,
+    )
+
+
+def _made(kind: str, spec: PluginSpec, base: Path) -> tuple[type[Any], Any]:
+    """Find a plug-in's class, check the options, and construct it."""
+    try:
+        cls = registry.load(kind, spec.use)
+    except PluginError as error:
+        raise _placed(error, spec) from error
+    try:
+        options = cls.Options.model_validate_json(
+            json.dumps(spec.options), context={"base": base}
+        )
+    except ValidationError as error:
+        raise misfit(spec, cls, error) from error
+    return cls, cls(options)
 
 
 def _encoders(plugin: Any, base: Path) -> dict[str, Bound]:

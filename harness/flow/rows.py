@@ -149,7 +149,7 @@ class Scores:
         }
         self._references = {
             name: reference_features(store, reference, scorer.encoders[reference.encoder])
-            for name, reference in getattr(scorer.plugin, "references", {}).items()
+            for name, reference in scorer.references.items()
         }
 
     def parts(

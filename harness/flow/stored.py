@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import dataclasses
+from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from harness import digests
+from harness.engine.features import reference_table
 from harness.engine.store import Store
 from harness.errors import AlteredError
 from harness.flow import attempts, baselines, documents
 from harness.flow.aggregate import Setting, aggregate, definitions, measured, metric_of
-from harness.flow.bind import bind
+from harness.flow.bind import bind, bind_recorded
 from harness.flow.contrasts import Baseline, Contrasts
 from harness.flow.evidence import Evidence
 from harness.flow.judge import confidences
 from harness.flow.progression import partial
 from harness.flow.rows import ArmKey, Scores, arm_rows
-from harness.protocols import Bound
+from harness.protocols import Bound, Reference
 from harness.records import Metric
 from harness.spec.load import digest
 from harness.spec.policy import PolicySpec
 from harness.spec.suite import SuiteSpec
 
 _CONFIDENCE = 0.95
+Binder = Callable[[Any, Any, Store], list[Bound]]
+"""Gives a stored run's scorers, from its suite, its manifest and its folder."""
 
 
 class StoredRun:
     """What a stored run says of itself, with its scorers bound and nothing loaded."""
 
-    def __init__(self, store: Store, policy: PolicySpec | None) -> None:
+    def __init__(
+        self, store: Store, policy: PolicySpec | None, bind_all: Binder | None = None
+    ) -> None:
         self.store = store
         self.manifest = store.read_json("manifest.json")
         self.suite = store.read_json("suite.json")
@@ -38,7 +44,7 @@ class StoredRun:
             ArmKey(a["generator"], a["strategy"], a["fingerprint"])
             for a in self.manifest["arms"]
         ]
-        self.scorers = bound_scorers(self.suite, self.manifest, store)
+        self.scorers = (bind_all or bound_scorers)(self.suite, self.manifest, store)
         by = policy.defaults.cluster_by if policy else "prompt_id"
         looks = len(self.manifest.get("looks") or ())
         self.setting = Setting(cluster_by=by, looks=looks)
@@ -96,6 +102,29 @@ class StoredRun:
         found = measured(part, definition, confidence, self.setting)
         about = (key, metric.slice, scorer, name)
         return metric_of(about, definition, found, confidence, self.setting)
+
+
+def recorded_scorers(suite: Any, manifest: Any, store: Store) -> list[Bound]:
+    """The scorers of a stored run as it recorded them, wherever their files may be.
+
+    Raises:
+        AlteredError: The record contradicts itself.
+        RefusedError: Another version of a scorer is installed here.
+    """
+    spec = SuiteSpec.model_validate_json(digests.canonical(suite))
+    found = [bind_recorded(item, manifest["scorers"][item.name]) for item in spec.scorers]
+    return [_with_references(scorer, store) for scorer in found]
+
+
+def _with_references(scorer: Bound, store: Store) -> Bound:
+    """Tell which of a scorer's encoders read each dataset, by the tables that are there."""
+    found = {}
+    for name, sha256 in scorer.identity.get("references", {}).items():
+        for encoder in scorer.encoders:
+            one = Reference(Path(), sha256, encoder)
+            if (store.root / reference_table(one, scorer.encoders[encoder])).is_dir():
+                found[name] = one
+    return dataclasses.replace(scorer, references=found)
 
 
 def _prompts(store: Store) -> tuple[Mapping[str, str], ...]:
