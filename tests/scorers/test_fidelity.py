@@ -25,7 +25,7 @@ DIGITS = {"use": "vision", "options": {"model": "digits-features"}}
 
 
 def fidelity(**encoder: Any) -> Fidelity:
-    options = {"reference": "digits-heldout", "encoder": encoder}
+    options = {"reference": "digits-heldout", "encoder": encoder, "prompts": "drawn"}
     return Fidelity(Fidelity.Options.model_validate(options))
 
 
@@ -160,6 +160,12 @@ def test_without_its_bias_a_set_of_the_same_distribution_is_at_no_distance() -> 
     values = np.array(corrected, dtype=float)[:, 0]
     assert np.mean(np.array(distances, dtype=float)[:, 0]) > 0.2
     assert np.mean(values) == pytest.approx(0.0, abs=4 * np.std(values) / np.sqrt(12))
+
+
+def test_of_prompts_made_by_design_no_bias_is_taken_out() -> None:
+    options = {"reference": "digits-heldout", "encoder": DIGITS}
+    names = set(Fidelity(Fidelity.Options.model_validate(options)).metrics)
+    assert set(fidelity(**DIGITS).metrics) - names == {"frechet_without_bias[digits-features]"}
 
 
 def test_a_rest_of_too_few_pictures_leaves_a_distance_without_bounds() -> None:
