@@ -16,8 +16,13 @@ def write(path: Path, data: bytes) -> None:
 
 def write_json(path: Path, value: object) -> None:
     """Write JSON with sorted keys and without NaN, as `write` does."""
+    write(path, json_bytes(value))
+
+
+def json_bytes(value: object) -> bytes:
+    """The bytes that `write_json` writes."""
     text = json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
-    write(path, text.encode("utf-8", "surrogatepass") + b"\n")
+    return text.encode("utf-8", "surrogatepass") + b"\n"
 
 
 def write_with(path: Path, writer: Callable[[Path], object]) -> None:

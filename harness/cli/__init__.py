@@ -9,7 +9,17 @@ from typing import Annotated, Any
 import typer
 
 import harness
-from harness.cli import assets, compare, files, keys, policy, reference, registry, runs
+from harness.cli import (
+    assets,
+    compare,
+    evidence,
+    files,
+    keys,
+    policy,
+    reference,
+    registry,
+    runs,
+)
 from harness.cli.options import CODES, say
 from harness.errors import HarnessError
 
@@ -46,6 +56,7 @@ def program(
 
 app.add_typer(runs.app)
 app.add_typer(compare.app)
+app.add_typer(evidence.app)
 app.add_typer(files.app)
 app.add_typer(assets.app, name="assets")
 app.add_typer(policy.app, name="policy")

@@ -37,7 +37,9 @@ class Decision:
 
     `digest` is the envelope's sha256, by which promotions name it. `subjects` are
     the models' digests by the generator's name. `suite` has the digest of its `exam`
-    too: prompts, samples and scorers, whatever the model. `time` is when it was signed.
+    too: prompts, samples and scorers, whatever the model. `time` is when it was
+    signed; `author` is the signer's own name for himself, `signer` the one that the
+    reader's keys have for him.
     """
 
     run_id: str
@@ -48,6 +50,7 @@ class Decision:
     suite: Mapping[str, str | None]
     time: datetime
     tool: str
+    author: str
     signer: str
     key_id: str
     digest: str
@@ -67,7 +70,9 @@ def sign_run(run: RunView, root: Path, signer: Signer, now: datetime) -> Decisio
     """
     top = verify(root)
     decided = check_decision(run, root)
-    about = {"top": top, "decided": decided, "exam": _exam(root)}
+    about = {
+        "top": top, "decided": decided, "exam": _exam(root), "author": signer.public.name,
+    }  # fmt: skip
     envelope = sign(KIND, _statement(run, about, now), signer)
     durable.write(root / SIGNED, envelope)
     return read_envelope(envelope, {signer.public.key_id: signer.public}, root / SIGNED)
@@ -147,6 +152,7 @@ def _statement(run: RunView, about: Mapping[str, str], now: datetime) -> dict[st
             ],
             "attempts": len(run.attempts),
             "waivers": sorted(excuse.id for excuse in run.excuses if excuse.used),
+            "signer": about["author"],
             "tool": f"harness {version('harness')}",
             "time": now.isoformat(timespec="seconds"),
         },
@@ -187,6 +193,7 @@ def _decision(envelope: Opened) -> Decision:
         suite=said["suite"],
         time=time,
         tool=said["tool"],
+        author=said["signer"],
         signer=envelope.signer,
         key_id=envelope.key_id,
         digest=envelope.digest,

@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from harness import digests
-from harness.durable import write_json
+from harness import digests, durable
 from harness.errors import AlteredError
 from harness.ledger.listing import list_files
 
@@ -38,8 +37,14 @@ def seal(root: Path) -> str:
     """
     files = list_files(root, _beside)
     top = digests.of_tree(files)
-    write_json(root / SEAL, {"algorithm": "sha256", "files": files, "root": top})
+    durable.write(root / SEAL, _bytes(files, top))
     return top
+
+
+def sealed_bytes(root: Path) -> bytes:
+    """The bytes that the seal of a folder has if nobody touched it."""
+    files = list_files(root, _beside)
+    return _bytes(files, digests.of_tree(files))
 
 
 def verify(root: Path, expected: str | None = None) -> str:
@@ -101,6 +106,10 @@ def verify_measured(root: Path) -> None:
             where="\n         ".join(changes),
             fix="restore these files, or run the suite again in a new folder",
         )
+
+
+def _bytes(files: dict[str, str], top: str) -> bytes:
+    return durable.json_bytes({"algorithm": "sha256", "files": files, "root": top})
 
 
 def unsealed(root: Path) -> AlteredError:
