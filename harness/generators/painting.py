@@ -78,7 +78,7 @@ class Painter:
         space: Literal["latent", "pixel"] = (
             "latent" if "vae" in self._pipe.components else "pixel"
         )
-        self._pipe.scheduler = make(how.scheduler, self._saved, space)
+        self._pipe.scheduler = make(how.scheduler, self._saved, space, how.steps)
         with _watched(self._pipe) as decoded:
             told = self._pipe(
                 prompt=list(texts), generator=_noise(seeds), output_type="np", **arguments
@@ -95,8 +95,8 @@ class Painter:
         from diffusers.utils.torch_utils import randn_tensor
 
         unet, noise = self._pipe.unet, _noise(seeds)
-        scheduler = make(how.scheduler, self._saved, "pixel")
         steps = how.steps or self._takes["num_inference_steps"].default
+        scheduler = make(how.scheduler, self._saved, "pixel", steps)
         scheduler.set_timesteps(steps, device=unet.device)
         extra = {"generator": noise} | ({} if how.eta is None else {"eta": how.eta})
         taken = inspect.signature(scheduler.step).parameters

@@ -49,18 +49,22 @@ Source: `KarrasDiffusionSchedulers` of diffusers, less the one for EDM's own noi
 """
 
 
-def make(name: str | None, saved: Any, space: Literal["latent", "pixel"]) -> Any:
+def make(
+    name: str | None, saved: Any, space: Literal["latent", "pixel"], steps: int | None = None
+) -> Any:
     """Build a scheduler with no memory of an earlier batch.
 
     Args:
         name: A key of `SCHEDULERS`; None is the class the pipeline was saved with.
         saved: The pipeline's own scheduler.
         space: What the model denoises.
+        steps: How many there will be, if it is known.
     """
     import diffusers
 
+    within = _within(saved.config, steps)
     if name is None:
-        return type(saved).from_config(saved.config)
+        return type(saved).from_config(saved.config, **within)
     kind, fixed = SCHEDULERS[name]
     # DDPM and DDIM clip samples to [-1, 1] unless told not to. That is for pixels: of latents
     # it cuts away most, and the schedulers that never clip save no word of it.
@@ -69,4 +73,16 @@ def make(name: str | None, saved: Any, space: Literal["latent", "pixel"]) -> Any
         if space == "latent" and "clip_sample" not in saved.config
         else {}
     )
-    return getattr(diffusers, kind).from_config(saved.config, **spread, **fixed)
+    return getattr(diffusers, kind).from_config(saved.config, **spread, **within, **fixed)
+
+
+def _within(config: Any, steps: int | None) -> dict[str, int]:
+    """Leave out the offset of the steps where the first would lie past the last trained one.
+
+    Of 1,000 steps of 1,000 with an offset of 1, diffusers asks for step 1,000, counted
+    from 0, and fails.
+    """
+    trained, offset = config.get("num_train_timesteps", 0), config.get("steps_offset", 0)
+    if not steps or not offset or (steps - 1) * (trained // steps) + offset < trained:
+        return {}
+    return {"steps_offset": 0}

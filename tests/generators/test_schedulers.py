@@ -62,3 +62,13 @@ def test_the_exchangeable_are_those_of_diffusers() -> None:
     assert {kind.name for kind in KarrasDiffusionSchedulers} - {
         "EDMEulerScheduler"
     } == EXCHANGEABLE
+
+
+@pytest.mark.parametrize("name", [None, "ddpm", "ddim"])
+def test_as_many_steps_as_were_trained_can_be_taken(name: str | None) -> None:
+    saved = diffusers.DDIMScheduler(**SAVED, steps_offset=1)
+    for steps, offset in ((500, 0), (250, 1), (50, 1)):
+        made = make(name, saved, "latent", steps)
+        made.set_timesteps(steps)
+        assert made.config.steps_offset == offset
+        assert 0 <= int(made.timesteps.min()) <= int(made.timesteps.max()) < 500
