@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.errors import AlteredError, ConflictError, HarnessError
+from harness.errors import ConflictError, HarnessError
 from harness.ledger import changing, keys, projection, promotions
 from harness.ledger.connection import connected
 from harness.ledger.fold import fold
@@ -121,6 +121,7 @@ def _join(children: list[int]) -> list[int]:
 def _setup(folder: Path) -> None:
     made = [passed(folder / f"m{n}", content) for n, content in enumerate(CONTENT)]
     made.append(passed(folder / "bad", BAD, "fail"))
+    made[0].promote()  # an alias moved by hand before there is a ledger stops every promotion
     (folder / "models.pickle").write_bytes(pickle.dumps(made))
 
 
@@ -197,12 +198,8 @@ def _judge(place: Path) -> dict[str, Any]:
     with connected() as server:
         before = aliases_of(server, "m").get("champion")
     wanted = state.serving.change.version if state.serving else None
-    if state.epoch or before is not None:
-        try:
-            done = reconcile("m", "champion", keys.trusted())
-            wrong += [f"unnamed: {one}" for one in done.unnamed]
-        except AlteredError as error:  # moved by hand, and nothing was ever promoted
-            wrong += [str(error)] if state.epoch else []
+    done = reconcile("m", "champion", keys.trusted())
+    wrong += [f"unnamed: {one}" for one in done.unnamed]
     with connected() as server:
         after = aliases_of(server, "m").get("champion")
         ledger = promotions.read(server, "m", "champion", keys.trusted())
