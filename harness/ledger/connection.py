@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from harness.errors import TrackingError
+from harness.ledger.database import prepare, sqlite_file
 
 DEFAULT_URI = "sqlite:///mlflow.db"
 _DEFAULTS = {
@@ -64,6 +65,7 @@ def connected(*, root: Path | None = None, seconds: int = 30) -> Iterator[Server
 
         stack.enter_context(_unlogged())
         try:
+            prepare(uri)
             yield Server(mlflow.MlflowClient(tracking_uri=uri), uri, shown(uri))
         except (MlflowException, RequestException, SQLAlchemyError) as error:
             raise _failure(error, uri, root) from error
@@ -94,14 +96,8 @@ def shown(uri: str) -> str:
 
 def artifact_location(uri: str) -> str | None:
     """Where a new experiment keeps files: beside an SQLite file, else the server's choice."""
-    from sqlalchemy.engine import make_url
-
-    if not uri.startswith("sqlite:"):
-        return None
-    database = make_url(uri).database
-    if not database or database == ":memory:":
-        return None
-    return (Path(database).absolute().parent / "mlartifacts").as_uri()
+    path = sqlite_file(uri)
+    return None if path is None else (path.parent / "mlartifacts").as_uri()
 
 
 def _failure(error: Exception, uri: str, root: Path | None) -> TrackingError:

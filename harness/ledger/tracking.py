@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,12 @@ from harness.ledger.artifacts import gather
 from harness.ledger.connection import Server, artifact_location, connected, ui_command
 from harness.ledger.evidence import MANIFEST, Recorded, check_decision, read
 from harness.ledger.naming import PARAM_LENGTH, TAG_LENGTH, cut, flat, key, numbers
+from harness.ledger.places import PARENT, Places, agree, retire
 from harness.ledger.seal import verify
 from harness.records import Outcome, RunView
 
 RECORD, FOLDER = "record.json", "harness"
+_COLLISIONS = 10
 _PAIRS_PER_BATCH, _ENTITIES_PER_BATCH = 100, 1000
 _WORST: tuple[Outcome, ...] = ("fail", "inconclusive", "waived", "not_applicable", "pass")
 
@@ -39,13 +43,14 @@ def record(run: RunView, root: Path, *, experiment: str = "harness") -> Recorded
         AlteredError: The folder is not sealed, was changed since, or is another run's.
         TrackingError: MLflow cannot be reached, or refuses what it is sent.
     """
-    top = verify(root)
-    check_decision(run, root)
-    with connected(root=root) as server:
-        place = _experiment(server, experiment)
-        recorded = _send(server, place, run, root, top)
-    recorded = dataclasses.replace(recorded, experiment=experiment)
-    write_json(root / RECORD, dataclasses.asdict(recorded))
+    with _alone(root):
+        top = verify(root)
+        check_decision(run, root)
+        with connected(root=root) as server:
+            place = _experiment(server, experiment)
+            recorded = _insist(lambda: _send(server, place, run, root, top))
+        recorded = dataclasses.replace(recorded, experiment=experiment)
+        write_json(root / RECORD, dataclasses.asdict(recorded))
     return recorded
 
 
@@ -63,6 +68,33 @@ def recall(root: Path) -> Recorded:
             where=str(root / RECORD),
             fix=f"harness record {root}",
         ) from error
+
+
+@contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """Wait until no other process writes this run: to MLflow, or at all."""
+    if not root.is_dir():
+        yield  # the seal will say that there is no run
+        return
+    with (root / ".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _insist(send: Callable[[], Recorded]) -> Recorded:
+    """Send again where a client with a copy of the run was first with a row.
+
+    Every loss means that one more row is there, so this ends.
+    """
+    from mlflow.exceptions import MlflowException
+
+    for _ in range(_COLLISIONS):
+        try:
+            return send()
+        except MlflowException as error:
+            if error.error_code not in ("BAD_REQUEST", "INVALID_PARAMETER_VALUE"):
+                raise
+    return send()
 
 
 def _experiment(server: Server, name: str) -> str:
@@ -88,55 +120,30 @@ def _experiment(server: Server, name: str) -> str:
 
 def _send(server: Server, place: str, run: RunView, root: Path, top: str) -> Recorded:
     labels = {"harness.run_id": run.run_id, "harness.seal": top}
-    parent = _found(server, place, top, run.run_id)
-    if parent is None:
-        tags = {**labels, "harness.role": "run", "mlflow.runName": run.run_id}
-        parent = server.client.create_run(place, tags=tags)
-    children = _children(server, place, parent.info.run_id)
-    if parent.data.tags.get("harness.recorded") != "complete":
-        _send_parent(server, parent, run, root)
-        for arm in read(root, MANIFEST)["arms"]:
-            name = f"{arm['generator']}/{arm['strategy']}"
-            if name not in children:
-                children[name] = _begin_child(server, place, parent, labels, arm)
-            _send_child(server, children[name], run, arm)
-        server.client.set_tag(parent.info.run_id, "harness.recorded", "complete")
-        server.client.set_terminated(parent.info.run_id)
+    arms = {f"{a['generator']}/{a['strategy']}": a for a in read(root, MANIFEST)["arms"]}
+    places = agree(server, place, labels, sorted(arms))
+    if not _whole(places):
+        _send_parent(server, places[PARENT], run, root)
+        for name, arm in arms.items():
+            _send_child(server, places[name], run, arm)
+        parent = places[PARENT].info.run_id
+        server.client.set_terminated(parent)
+        server.client.set_tag(parent, "harness.recorded", "complete")
+    retire(server, place, labels, places)
     return Recorded(
         run_id=run.run_id,
         seal=top,
         experiment=place,
-        parent=parent.info.run_id,
-        children={name: child.info.run_id for name, child in sorted(children.items())},
+        parent=places[PARENT].info.run_id,
+        children={name: places[name].info.run_id for name in sorted(arms)},
         uri=server.shown,
     )
 
 
-def _found(server: Server, place: str, top: str, run_id: str) -> Any:
-    """The parent run of an earlier call; the oldest, should there be several."""
-    sealed = f"tags.`harness.seal` = '{top}' and tags.`harness.role` = 'run'"
-    runs = server.client.search_runs([place], sealed, order_by=["attributes.start_time ASC"])
-    return next((run for run in runs if run.data.tags["harness.run_id"] == run_id), None)
-
-
-def _children(server: Server, place: str, parent: str) -> dict[str, Any]:
-    own = f"tags.`mlflow.parentRunId` = '{parent}'"
-    runs = server.client.search_runs([place], own, max_results=50_000)
-    return {run.data.tags["harness.arm"]: run for run in runs if "harness.arm" in run.data.tags}
-
-
-def _begin_child(
-    server: Server, place: str, parent: Any, labels: Mapping[str, str], arm: Mapping[str, Any]
-) -> Any:
-    name = f"{arm['generator']}/{arm['strategy']}"
-    tags = {
-        **labels,
-        "harness.role": "arm",
-        "harness.arm": name,
-        "mlflow.parentRunId": parent.info.run_id,
-        "mlflow.runName": name,
-    }
-    return server.client.create_run(place, tags=tags)
+def _whole(places: Places) -> bool:
+    """Whether all was sent: the parent is marked last, and an arm made anew still runs."""
+    marked = places[PARENT].data.tags.get("harness.recorded") == "complete"
+    return marked and all(run.info.status == "FINISHED" for run in places.values())
 
 
 def _send_parent(server: Server, parent: Any, run: RunView, root: Path) -> None:
