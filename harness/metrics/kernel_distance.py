@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.metrics.features import check_features, middle, squared_distances
-from harness.metrics.kernel_sums import Discrepancy, kernel_sums
+from harness.metrics.kernel_sums import Discrepancy, kernel_sums, without_each
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,13 +50,38 @@ def kid(generated: Features, reference: Features) -> Discrepancy | None:
     check_features(generated, reference)
     if min(len(generated), len(reference)) < 2:
         return None
-    # A constant added to the kernel cancels; near its mean the sums lose fewer digits.
-    centre = middle(generated, reference)
-    width = len(centre)
-    sums = kernel_sums(
-        generated, reference, _Cubic(width, float((centre @ centre / width + 1.0) ** 3))
-    )
+    sums = kernel_sums(generated, reference, _cubic(generated, reference))
     return Discrepancy(sums.unbiased(), sums.standard_error())
+
+
+def kid_without_each(
+    generated: Features, reference: Features, group: NDArray[np.int64]
+) -> NDArray[np.float64] | None:
+    """Compute KID without each group of generated rows in turn, in one pass over the pairs.
+
+    Args:
+        generated: Finite, [N, D].
+        reference: Finite, [M, D].
+        group: int64 [N], each row's group, from 0 to G - 1 without gaps.
+
+    Returns:
+        float64 [G]; None where the reference, or some rest, has under two rows.
+
+    Raises:
+        NonFiniteError: If a feature is NaN or an infinity.
+        PluginError: If the widths differ.
+
+    >>> import numpy as np  # without the last row: as above
+    >>> rows, none = np.array([[1.0], [3.0], [0.0]]), np.array([[0.0], [0.0]])
+    >>> kid_without_each(rows, none, np.array([0, 1, 2])).tolist()
+    [0.0, 0.0, 63.0]
+    """
+    check_features(generated, reference)
+    if _too_few(len(generated), reference, group):
+        return None
+    kernel = _cubic(generated, reference)
+    rests = without_each(generated, reference, kernel, group)
+    return np.array([rest.unbiased() for rest in rests])
 
 
 def cmmd(generated: Features, reference: Features) -> Discrepancy | None:
@@ -96,6 +121,41 @@ def cmmd(generated: Features, reference: Features) -> Discrepancy | None:
     )
 
 
+def cmmd_without_each(
+    generated: Features, reference: Features, group: NDArray[np.int64]
+) -> NDArray[np.float64] | None:
+    """Compute CMMD without each group of generated rows in turn, in one pass over the pairs.
+
+    Args:
+        generated: Finite, [N, D], L2-normalised.
+        reference: Finite, [M, D], L2-normalised.
+        group: int64 [N], each row's group, from 0 to G - 1 without gaps.
+
+    Returns:
+        float64 [G]; None where the reference, or some rest, has under two rows.
+
+    Raises:
+        NonFiniteError: If a feature is NaN or an infinity.
+        PluginError: If the widths differ.
+    """
+    check_features(generated, reference)
+    if _too_few(len(generated), reference, group):
+        return None
+    rests = without_each(generated, reference, _gaussian_less_one, group)
+    return np.array([CMMD_SCALE * rest.biased() for rest in rests])
+
+
+def _too_few(count: int, reference: Features, group: NDArray[np.int64]) -> bool:
+    return min(count - int(np.bincount(group).max(initial=0)), len(reference)) < 2
+
+
+def _cubic(generated: Features, reference: Features) -> _Cubic:
+    # A constant added to the kernel cancels; near its mean the sums lose fewer digits.
+    centre = middle(generated, reference)
+    width = len(centre)
+    return _Cubic(width, float((centre @ centre / width + 1.0) ** 3))
+
+
 @dataclass(frozen=True, slots=True)
 class _Cubic:
     """(x.y / width + 1)^3 - shift."""
@@ -120,4 +180,4 @@ def _gaussian_less_one(tile: Tile) -> NDArray[np.float64]:
     return np.expm1(squares, out=squares)
 
 
-__all__ = ["CMMD_SCALE", "SIGMA", "cmmd", "kid"]
+__all__ = ["CMMD_SCALE", "SIGMA", "cmmd", "cmmd_without_each", "kid", "kid_without_each"]

@@ -31,6 +31,34 @@ class Discrepancy:
 
 
 @dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums of a kernel over all pairs of `n` rows of x and `m` of y.
+
+    `within`: of x, and of y, no row with itself. `across`: of x with y. `diagonal`:
+    of the rows of x with themselves, and of y.
+    """
+
+    n: int
+    m: int
+    within: tuple[float, float]
+    across: float
+    diagonal: tuple[float, float]
+
+    def unbiased(self) -> float:
+        """Compute MMD^2 without each row's pair with itself (Gretton et al. 2012, eq. 3)."""
+        n, m = self.n, self.m
+        inside = self.within[0] / (n * (n - 1)) + self.within[1] / (m * (m - 1))
+        return float(inside - 2.0 * self.across / (n * m))
+
+    def biased(self) -> float:
+        """Compute MMD^2 over all pairs (Gretton et al. 2012, eq. 5); never below 0."""
+        n, m = self.n, self.m
+        inside = (self.within[0] + self.diagonal[0]) / n**2
+        inside += (self.within[1] + self.diagonal[1]) / m**2
+        return max(0.0, float(inside - 2.0 * self.across / (n * m)))
+
+
+@dataclass(frozen=True, slots=True)
 class KernelSums:
     """Sums of one kernel over the pairs of two sets.
 
@@ -47,18 +75,20 @@ class KernelSums:
     diagonal: tuple[float, float]
     squares: tuple[float, float, float]
 
-    def unbiased(self) -> float:
-        """Compute MMD^2 without each row's pair with itself (Gretton et al. 2012, eq. 3)."""
+    @property
+    def totals(self) -> Totals:
+        """Add up what is held by row."""
+        within = float(self.within_x.sum()), float(self.within_y.sum())
         n, m = len(self.within_x), len(self.within_y)
-        inside = self.within_x.sum() / (n * (n - 1)) + self.within_y.sum() / (m * (m - 1))
-        return float(inside - 2.0 * self.across_x.sum() / (n * m))
+        return Totals(n, m, within, float(self.across_x.sum()), self.diagonal)
+
+    def unbiased(self) -> float:
+        """Compute MMD^2 without each row's pair with itself."""
+        return self.totals.unbiased()
 
     def biased(self) -> float:
-        """Compute MMD^2 over all pairs (Gretton et al. 2012, eq. 5); never below 0."""
-        n, m = len(self.within_x), len(self.within_y)
-        inside = (self.within_x.sum() + self.diagonal[0]) / n**2
-        inside += (self.within_y.sum() + self.diagonal[1]) / m**2
-        return max(0.0, float(inside - 2.0 * self.across_x.sum() / (n * m)))
+        """Compute MMD^2 over all pairs; never below 0."""
+        return self.totals.biased()
 
     def standard_error(self) -> float | None:
         """Estimate the standard deviation of `unbiased`; None under four rows a set.
@@ -108,6 +138,37 @@ def kernel_sums(x: Features, y: Features, kernel: Kernel) -> KernelSums:
         within_x, within_y, across_x, across_y,
         (diagonal_x, diagonal_y), (squares_x, squares_y, squares),
     )  # fmt: skip
+
+
+def without_each(
+    x: Features, y: Features, kernel: Kernel, group: NDArray[np.int64]
+) -> list[Totals]:
+    """Add a kernel up without each group of rows of x in turn.
+
+    What a group takes away are its rows' sums, less its own pairs, which they hold
+    twice: one pass over all pairs, and one over the pairs inside each group.
+
+    Args:
+        x: Checked, [N, D].
+        y: Checked, [M, D].
+        kernel: Symmetric in its two rows.
+        group: int64 [N], each row's group, from 0 to G - 1 without gaps.
+    """
+    every = kernel_sums(x, y, kernel)
+    whole = every.totals
+    found = []
+    for left_out in range(int(group.max(initial=-1)) + 1):
+        out = group == left_out
+        within, diagonal, _ = _within(own_tiles(x[out]), int(out.sum()), kernel)
+        rest = whole.within[0] - 2.0 * every.within_x[out].sum() + within.sum()
+        found.append(
+            Totals(
+                whole.n - len(within), whole.m, (float(rest), whole.within[1]),
+                whole.across - float(every.across_x[out].sum()),
+                (whole.diagonal[0] - diagonal, whole.diagonal[1]),
+            )
+        )  # fmt: skip
+    return found
 
 
 def _within(
@@ -190,4 +251,4 @@ def _second_order(x: _Side, y: _Side, squares: float) -> float:
     return rest + 4.0 / (n * m) * spread
 
 
-__all__ = ["Discrepancy", "Kernel", "KernelSums", "kernel_sums"]
+__all__ = ["Discrepancy", "Kernel", "KernelSums", "Totals", "kernel_sums", "without_each"]

@@ -23,7 +23,7 @@ from harness.metrics.frechet_parts import (
     frechet_without_each,
 )
 from harness.metrics.inception_score import are_distributions, inception_score
-from harness.metrics.kernel_distance import cmmd, kid
+from harness.metrics.kernel_distance import cmmd, cmmd_without_each, kid, kid_without_each
 from harness.metrics.manifold import manifold
 from harness.metrics.mind import mind
 from harness.metrics.moments import moments
@@ -103,8 +103,8 @@ class Fidelity:
         found = {
             **self._frechet(),
             "frechet_infinity": _lower(_against(partial(_infinity, known=self._known))),
-            "kid": _lower(_against(_kid)),
-            "cmmd": _lower(_against(_cmmd), unit="thousandths"),
+            "kid": _lower(_against(_kid, _kid_without_each)),
+            "cmmd": _lower(_against(_cmmd, _cmmd_without_each), unit="thousandths"),
             "mind": _lower(_against(_mind)),
             "precision": _higher(_against(partial(near, what="precision")), "share"),
             "recall": _higher(_against(partial(near, what="recall")), "share"),
@@ -230,6 +230,18 @@ def _kid(columns: Mapping[str, Any]) -> float | None:
 def _cmmd(columns: Mapping[str, Any]) -> float | None:
     found = cmmd(columns["image"], columns["real"])
     return None if found is None else found.value
+
+
+def _kid_without_each(
+    columns: Mapping[str, Any], group: NDArray[np.int64]
+) -> NDArray[np.float64] | None:
+    return kid_without_each(columns["image"], columns["real"], group)
+
+
+def _cmmd_without_each(
+    columns: Mapping[str, Any], group: NDArray[np.int64]
+) -> NDArray[np.float64] | None:
+    return cmmd_without_each(columns["image"], columns["real"], group)
 
 
 def _mind(columns: Mapping[str, Any]) -> float | None:

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from torchmetrics.image.kid import poly_mmd
 
 from harness.errors import NonFiniteError, PluginError
-from harness.metrics.kernel_distance import cmmd, kid
+from harness.metrics.features import TILE
+from harness.metrics.kernel_distance import cmmd, cmmd_without_each, kid, kid_without_each
 from harness.metrics.kernel_sums import Discrepancy
 
 Metric = Callable[[np.ndarray, np.ndarray], Discrepancy | None]
+Rests = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray | None]
 SIZES = st.tuples(st.integers(2, 12), st.integers(2, 12), st.integers(1, 6))
 
 
@@ -89,6 +91,36 @@ def test_cmmd_of_unit_vectors_is_ten_squared_distances_of_the_means() -> None:
 def test_cmmd_of_a_set_with_itself_is_nothing() -> None:
     x = unit(rows(40, 8))
     assert value_of(cmmd(x, x[::-1])) == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("metric", "quick"), [(kid, kid_without_each), (cmmd, cmmd_without_each)]
+)
+@given(SIZES, st.integers(2, 4), st.integers(0, 999))
+def test_without_each_group_the_rest_is_at_the_distance_it_has_alone(
+    metric: Metric, quick: Rests, sizes: tuple[int, int, int], groups: int, seed: int
+) -> None:
+    n, m, width = sizes
+    rng = np.random.default_rng(seed)
+    x, y = rng.standard_normal((n, width)) + 1.0, rng.standard_normal((m, width))
+    group = rng.permutation(n) % groups
+    rests = [metric(x[group != g], y) for g in range(group.max() + 1)]
+    found = quick(x, y, group)
+    if None in rests:
+        assert found is None
+        return
+    alone = [value_of(rest) for rest in rests]
+    assert found == pytest.approx(alone, rel=1e-9, abs=1e-9)
+    order = rng.permutation(n)
+    assert quick(x[order], y[::-1], group[order]) == pytest.approx(found, rel=1e-9, abs=1e-9)
+
+
+def test_rests_over_several_tiles_are_those_of_the_rows_alone() -> None:
+    x, y = rows(TILE + 90, 3), rows(TILE + 5, 3, 1) + 0.2
+    group = np.arange(len(x)) % 2
+    for metric, quick in ((kid, kid_without_each), (cmmd, cmmd_without_each)):
+        alone = [value_of(metric(x[group != g], y)) for g in range(2)]
+        assert quick(x, y, group) == pytest.approx(alone, rel=1e-9)
 
 
 @pytest.mark.parametrize("metric", [kid, cmmd])

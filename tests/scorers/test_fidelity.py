@@ -114,7 +114,7 @@ def both_ways(name: str, made: Any, real: Any, ranks: Any) -> list[tuple[float |
     return [(one.value, one.low, one.high) for one in found]
 
 
-QUICK = ("frechet_distance", "frechet_without_bias")
+QUICK = ("frechet_distance", "frechet_without_bias", "kid", "cmmd")
 
 
 @pytest.mark.parametrize("name", QUICK)
