@@ -84,7 +84,7 @@ def _run(root: Path, believed: Mapping[str, PublicKey], wanted: str) -> Verified
             "signature": f"{found.signer}, {found.time.isoformat(timespec='seconds')}, "
             f"key {found.key_id[:16]}",
             "files": f"all as sealed: {found.seal[:16]}",
-            "items": f"{items.cases} cases with one answer each ({items.failed_outputs} failed), "
+            "items": f"{items.cases} cases, one answer each ({items.failed_outputs} failed), "
             f"{items.scores} scores ({items.failed_scores} failed)",
             "verdict": f"{(found.outcome or 'none').upper()} under policy "
             f"{found.policy['name']}, derived again (findings: {findings})",
