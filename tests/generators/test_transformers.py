@@ -72,7 +72,10 @@ WARPS: list[tuple[dict[str, Any], list[Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("params", "processors"), WARPS, ids=str)
+# Named by their parameters: the address of a processor would be another in each process.
+@pytest.mark.parametrize(
+    ("params", "processors"), WARPS, ids=[str(params) for params, _ in WARPS]
+)
 def test_sampling_is_exact(
     folder: Path, small: Transformers, params: dict[str, Any], processors: list[Any]
 ) -> None:
