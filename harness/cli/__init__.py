@@ -11,6 +11,7 @@ import typer
 import harness
 from harness.cli import (
     assets,
+    audit_log,
     compare,
     evidence,
     files,
@@ -63,6 +64,7 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(reference.app, name="reference")
 app.add_typer(registry.app, name="registry")
 app.add_typer(keys.app, name="keys")
+app.add_typer(audit_log.app, name="audit-log")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
