@@ -28,6 +28,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Give a folder of keys of the tests' own: verdicts are signed with no other."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HARNESS_KEYS", str(tmp_path_factory.mktemp("keys")))
+        patch.setenv("HARNESS_AUDIT_LOG", str(tmp_path_factory.mktemp("audit") / "log.jsonl"))
         patch.delenv("HARNESS_SIGNING_KEY", raising=False)
         yield Path(os.environ["HARNESS_KEYS"])
 

@@ -13,8 +13,9 @@ from harness.flow.promote import Asked, promote, rehearse
 from harness.flow.record import record
 from harness.flow.registry import freeze, history, reconcile, rollback, status, unfreeze
 from harness.flow.run import Options, run
-from harness.ledger import keys
+from harness.ledger import audit, keys
 from harness.ledger.connection import connected
+from harness.ledger.operations import standing
 from harness.ledger.seal import seal, verify
 from tests.flow.test_promote import POLICY, SUITE
 
@@ -148,3 +149,19 @@ def test_a_run_changed_and_sealed_again_is_refused(here: Path) -> None:
 
 def test_a_conflict_has_an_exit_code_of_its_own() -> None:
     assert ConflictError("x").exit_code == 4
+
+
+def test_each_change_is_in_the_audit_log_and_names_its_place_there() -> None:
+    gated("one")
+    rollback_reason = "complaint 17"
+    gated("two")
+    rollback("m", "1", reason=rollback_reason)
+
+    log = audit.verify(audit.place())
+    state = standing("m", "champion", keys.trusted())
+    actions = [entry["action"] for entry in log.entries[-3:]]
+    assert actions == ["promote", "promote", "rollback"]
+    for entry in state.applied:
+        assert entry.audit is not None
+        assert log.holds(audit.Checkpoint(**entry.audit))  # type: ignore[arg-type]
+    assert rollback_reason not in audit.place().read_text()
