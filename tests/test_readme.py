@@ -75,6 +75,10 @@ EXIT_CODES = {
     "harness judge runs/release --policy shop.yaml --waivers waivers.yaml": 5,
     "harness validate shop.yaml waivers.yaml": 5,
     "harness run suite.yaml --policy policy.yaml --sequential": 2,
+    # Its pipeline and pictures are not here.
+    "harness doctor ad_creative": 3,
+    # Version 1 is what it serves: there was one promotion.
+    'harness registry rollback support-assistant --to 1 --reason "complaints"': 3,
 }
 
 
