@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -72,9 +73,7 @@ def manifold(generated: Features, reference: Features, k: int = NEIGHBOURS) -> M
     >>> [round(share, 3) for share in (found.density, found.coverage)]
     [1.0, 0.667]
     """
-    if k < 1:
-        raise SpecError("a neighbour is the first or a later one", where=f"k = {k}")
-    check_features(generated, reference)
+    _check(generated, reference, k)
     if min(len(generated), len(reference)) <= k:
         return None
     origin = middle(generated, reference)
@@ -96,6 +95,107 @@ def manifold(generated: Features, reference: Features, k: int = NEIGHBOURS) -> M
         density=float(balls_around.mean() / k),
         coverage=float((rows_within > 0).mean()),
     )
+
+
+def manifold_without_each(
+    generated: Features, reference: Features, group: NDArray[np.int64], k: int = NEIGHBOURS
+) -> list[Manifold] | None:
+    """Compare without each group of generated rows in turn, in one pass over the pairs.
+
+    The reference's balls stay as they are. A generated row's ball reaches its k-th
+    nearest in the rest, so each row keeps the k nearest of every group.
+
+    Args:
+        generated: Finite, [N, D].
+        reference: Finite, [M, D].
+        group: int64 [N], each row's group, from 0 to G - 1 without gaps.
+        k: Which neighbour, itself not counted, >= 1.
+
+    Returns:
+        G times the four numbers; None where the reference, or some rest, has no k + 1 rows.
+
+    Raises:
+        NonFiniteError: If a feature is NaN or an infinity.
+        PluginError: If the widths differ.
+        SpecError: If k is below 1.
+
+    >>> import numpy as np  # without 7, the balls [1, 3] and [2, 4] hold 1 and 2, but not 0
+    >>> reference, generated = np.array([[0.0], [1.0], [2.0]]), np.array([[2.0], [3.0], [7.0]])
+    >>> without = manifold_without_each(generated, reference, np.arange(3), k=1)
+    >>> [(one.precision, round(one.recall, 3)) for one in without]
+    [(0.5, 1.0), (0.5, 1.0), (1.0, 0.667)]
+    """
+    _check(generated, reference, k)
+    sizes = np.bincount(group)
+    if min(len(generated) - int(sizes.max(initial=0)), len(reference)) <= k:
+        return None
+    # Rows of a group side by side, so that a tile's columns are cut and not picked.
+    order = np.argsort(group, kind="stable")
+    rows, group = generated[order], group[order]
+    origin = middle(generated, reference)
+    reach_of_reference = _reaches(reference, k, origin)
+    reaches = _reaches_without_each(rows, group, k, origin)
+    balls_around = np.zeros(len(rows), dtype=np.int64)
+    rows_within = np.zeros((len(reference), len(sizes)), dtype=np.int64)
+    recalled = np.zeros((len(reference), len(sizes)), dtype=bool)
+    for tile in tiles(reference, rows, origin):
+        apart = squared_distances(tile)
+        apart -= rounding(tile)
+        inside = apart <= reach_of_reference[tile.rows, None]
+        balls_around[tile.columns] += inside.sum(axis=0)
+        for g, part in _runs(group[tile.columns]):
+            rows_within[tile.rows, g] += inside[:, part].sum(axis=1)
+        for g, reach in enumerate(reaches):
+            recalled[tile.rows, g] |= (apart <= reach[tile.columns]).any(axis=1)
+    covered = rows_within.sum(axis=1, keepdims=True) > rows_within
+    return [
+        Manifold(
+            precision=float((balls_around[group != g] > 0).mean()),
+            recall=float(recalled[:, g].mean()),
+            density=float(balls_around[group != g].mean() / k),
+            coverage=float(covered[:, g].mean()),
+        )
+        for g in range(len(sizes))
+    ]
+
+
+def _check(generated: Features, reference: Features, k: int) -> None:
+    if k < 1:
+        raise SpecError("a neighbour is the first or a later one", where=f"k = {k}")
+    check_features(generated, reference)
+
+
+def _runs(group: NDArray[np.int64]) -> list[tuple[int, slice]]:
+    """Cut sorted groups into (group, rows)."""
+    starts = np.flatnonzero(np.diff(group, prepend=-1)).tolist()
+    return [(int(group[a]), slice(a, b)) for a, b in pairwise([*starts, len(group)])]
+
+
+def _reaches_without_each(
+    rows: Features, group: NDArray[np.int64], k: int, origin: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Squared distance to the k-th nearest row of the other groups but one: float64 [G, N].
+
+    Of sorted groups. Of a row that is itself left out, less than any distance.
+    """
+    count = int(group[-1]) + 1
+    nearest = np.full((len(rows), count, k), np.inf)
+    for tile in own_tiles(rows, origin):
+        apart = squared_distances(tile)
+        if tile.mirrored:
+            for g, part in _runs(group[tile.rows]):
+                near = nearest[tile.columns, g]
+                nearest[tile.columns, g] = _smallest(near, apart.T[:, part], k)
+        else:
+            np.fill_diagonal(apart, np.inf)
+        for g, part in _runs(group[tile.columns]):
+            nearest[tile.rows, g] = _smallest(nearest[tile.rows, g], apart[:, part], k)
+    reaches = np.empty((count, len(rows)))
+    for g in range(count):
+        others = np.delete(nearest, g, axis=1).reshape(len(rows), -1)
+        reaches[g] = np.partition(others, k - 1, axis=1)[:, k - 1]
+        reaches[g, group == g] = -np.inf
+    return reaches
 
 
 def _reaches(features: Features, k: int, origin: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -120,4 +220,4 @@ def _smallest(
     return both[:, :k]
 
 
-__all__ = ["NEIGHBOURS", "Manifold", "manifold"]
+__all__ = ["NEIGHBOURS", "Manifold", "manifold", "manifold_without_each"]

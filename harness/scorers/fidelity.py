@@ -10,34 +10,31 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field
 
 from harness.assets.datasets import reference
-from harness.metrics.frechet_parts import (
-    Factored,
-    factored,
-    frechet_infinity,
-    frechet_to,
-    frechet_without_each,
-)
 from harness.metrics.inception_score import are_distributions, inception_score
 from harness.metrics.kernel_distance import cmmd, cmmd_without_each, kid, kid_without_each
-from harness.metrics.manifold import manifold
+from harness.metrics.manifold import manifold, manifold_without_each
 from harness.metrics.mind import mind
-from harness.metrics.moments import moments
 from harness.protocols import ColumnType, Control, Encoding, MetricDef, OfSet, Reference
 from harness.records import Failure, Modality, Reading, Sample
 from harness.scorers.compared import Dataset, EncoderOptions
+from harness.scorers.fidelity_numbers import (
+    SEED,
+    Last,
+    factor,
+    frechet_limit,
+    frechet_number,
+    frechet_rests,
+    kernel_number,
+    manifold_number,
+    manifold_rests,
+)
 from harness.spec.model import Spec
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-_SMALLEST_SHARE, _SEED = 8, 0
-"""A Frechet distance is undefined under D / 8 rows: its bias would be all there is."""
 _FID = {"frechet_distance": "fid", "frechet_without_bias": "fid_without_bias"}
 _NO_CLASSES = Failure(
     "the classifier's probabilities are no distribution, so there is no Inception score"
@@ -75,7 +72,7 @@ class Fidelity:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self._known = _Known()
+        self._known = Last(factor)
         self.batch = 4096
 
     @property
@@ -99,32 +96,46 @@ class Fidelity:
     def metrics(self) -> Mapping[str, MetricDef]:
         """Every distance, named by what made its features."""
         encoder = self._options.encoder
-        near = partial(_share, k=self._options.neighbours)
+        kids, cmmds = partial(kernel_number, of=kid), partial(kernel_number, of=cmmd)
         found = {
             **self._frechet(),
-            "frechet_infinity": _lower(_against(partial(_infinity, known=self._known))),
-            "kid": _lower(_against(_kid, _kid_without_each)),
-            "cmmd": _lower(_against(_cmmd, _cmmd_without_each), unit="thousandths"),
-            "mind": _lower(_against(_mind)),
-            "precision": _higher(_against(partial(near, what="precision")), "share"),
-            "recall": _higher(_against(partial(near, what="recall")), "share"),
-            "density": _higher(_against(partial(near, what="density")), "ratio"),
-            "coverage_of_real": _higher(_against(partial(near, what="coverage")), "share"),
+            "kid": _lower(_against(kids, kid_without_each)),
+            "cmmd": _lower(_against(cmmds, cmmd_without_each), unit="thousandths"),
+            "mind": _lower(_against(partial(mind, seed=SEED))),
+            **self._manifold(),
         }
         fid = _FID if encoder.defines_fid else {}
         named = {fid.get(name, f"{name}[{encoder.label}]"): one for name, one in found.items()}
         return {**named, **self._inception_score()}
 
     def _frechet(self) -> dict[str, MetricDef]:
-        """The distance; and without its bias, where the prompts show how large that is."""
+        """The distance and its limit; and, of prompts drawn at random, without its bias."""
         plain = _against(
-            partial(_frechet, known=self._known),
-            without=partial(_frechet_without_each, known=self._known),
+            partial(frechet_number, of=self._known), partial(frechet_rests, of=self._known)
         )
-        found = {"frechet_distance": _lower(plain)}
+        limit = _against(partial(frechet_limit, of=self._known))
+        found = {"frechet_distance": _lower(plain), "frechet_infinity": _lower(limit)}
         if self._options.prompts == "drawn":
             found["frechet_without_bias"] = _lower(replace(plain, bias="removed"))
         return found
+
+    def _manifold(self) -> dict[str, MetricDef]:
+        """Four numbers of the balls around each picture, all from one pass over the pairs."""
+        k = self._options.neighbours
+        whole, rests = Last(partial(manifold, k=k)), Last(partial(manifold_without_each, k=k))
+
+        def number(what: str) -> OfSet:
+            return _against(
+                partial(manifold_number, of=whole, what=what),
+                partial(manifold_rests, of=rests, what=what),
+            )
+
+        return {
+            "precision": _higher(number("precision"), "share"),
+            "recall": _higher(number("recall"), "share"),
+            "density": _higher(number("density"), "ratio"),
+            "coverage_of_real": _higher(number("coverage"), "share"),
+        }
 
     def _inception_score(self) -> dict[str, MetricDef]:
         """The score under its own name, where the classifier is the one it is defined by."""
@@ -154,19 +165,6 @@ class Fidelity:
         return [{} if one else _NO_CLASSES for one in right.tolist()]
 
 
-class _Known:
-    """The last reference seen, factored: every arm is held against the same."""
-
-    def __init__(self) -> None:
-        self._seen: tuple[object, Factored] | None = None
-
-    def of(self, real: NDArray[np.float32]) -> Factored:
-        """Factor the vectors of a reference of two rows or more."""
-        if self._seen is None or self._seen[0] is not real:
-            self._seen = (real, factored(moments(real)))
-        return self._seen[1]
-
-
 def _probabilities(classes: EncoderOptions) -> EncoderOptions:
     """Refuse features, which are no probabilities of classes."""
     if classes.options.get("layer") != "probabilities":
@@ -176,11 +174,19 @@ def _probabilities(classes: EncoderOptions) -> EncoderOptions:
 
 
 def _against(
-    function: Callable[..., float | None],
-    without: Callable[..., NDArray[np.float64] | None] | None = None,
+    function: Callable[..., float | None], without: Callable[..., Any] | None = None
 ) -> OfSet:
-    """A number of the pictures against the real ones."""
-    return OfSet(("image",), function, references=("real",), without=without)
+    """A number of the pictures' features and the real ones'."""
+    quick = None if without is None else partial(_of_both, of=without)
+    return OfSet(("image",), partial(_of_both, of=function), ("real",), quick)
+
+
+def _of_both(columns: Mapping[str, Any], *group: Any, of: Callable[..., Any]) -> Any:
+    return of(columns["image"], columns["real"], *group)
+
+
+def _inception(columns: Mapping[str, Any]) -> float | None:
+    return inception_score(columns["classes"])
 
 
 def _lower(kind: OfSet, unit: str = "squared distance") -> MetricDef:
@@ -189,65 +195,3 @@ def _lower(kind: OfSet, unit: str = "squared distance") -> MetricDef:
 
 def _higher(kind: OfSet, unit: str) -> MetricDef:
     return MetricDef(kind=kind, unit=unit, better="higher", n_min=2)
-
-
-def _enough(made: int, real: NDArray[np.float32]) -> bool:
-    return bool(min(made, len(real)) >= max(2, real.shape[1] / _SMALLEST_SHARE))
-
-
-def _frechet(columns: Mapping[str, Any], *, known: _Known) -> float | None:
-    made, real = columns["image"], columns["real"]
-    return frechet_to(made, known.of(real)) if _enough(len(made), real) else None
-
-
-def _frechet_without_each(
-    columns: Mapping[str, Any], group: NDArray[np.int64], *, known: _Known
-) -> NDArray[np.float64] | None:
-    import numpy as np
-
-    made, real = columns["image"], columns["real"]
-    if not _enough(len(made) - int(np.bincount(group).max()), real):
-        return None
-    return frechet_without_each(made, known.of(real), group)
-
-
-def _infinity(columns: Mapping[str, Any], *, known: _Known) -> float | None:
-    made, real = columns["image"], columns["real"]
-    if min(len(made), len(real)) < max(2, real.shape[1]):
-        return None
-    return frechet_infinity(made, known.of(real), _SEED)
-
-
-def _inception(columns: Mapping[str, Any]) -> float | None:
-    return inception_score(columns["classes"])
-
-
-def _kid(columns: Mapping[str, Any]) -> float | None:
-    found = kid(columns["image"], columns["real"])
-    return None if found is None else found.value
-
-
-def _cmmd(columns: Mapping[str, Any]) -> float | None:
-    found = cmmd(columns["image"], columns["real"])
-    return None if found is None else found.value
-
-
-def _kid_without_each(
-    columns: Mapping[str, Any], group: NDArray[np.int64]
-) -> NDArray[np.float64] | None:
-    return kid_without_each(columns["image"], columns["real"], group)
-
-
-def _cmmd_without_each(
-    columns: Mapping[str, Any], group: NDArray[np.int64]
-) -> NDArray[np.float64] | None:
-    return cmmd_without_each(columns["image"], columns["real"], group)
-
-
-def _mind(columns: Mapping[str, Any]) -> float | None:
-    return mind(columns["image"], columns["real"], _SEED)
-
-
-def _share(columns: Mapping[str, Any], *, k: int, what: str) -> float | None:
-    found = manifold(columns["image"], columns["real"], k)
-    return None if found is None else float(getattr(found, what))

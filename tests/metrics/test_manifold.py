@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from harness.errors import NonFiniteError, PluginError, SpecError
 from harness.metrics.features import TILE
-from harness.metrics.manifold import Manifold, manifold
+from harness.metrics.manifold import Manifold, manifold, manifold_without_each
 
 # Small whole numbers: many rows lie exactly on the edge of a ball.
 POINTS = st.lists(st.tuples(st.integers(-3, 3), st.integers(-3, 3)), min_size=4, max_size=12)
@@ -86,6 +86,42 @@ def test_a_set_holds_itself_even_far_from_the_origin_and_all_of_one_point() -> N
     assert numbers(manifold(rows, rows.copy()))[3] == 1
     same = np.repeat(rows[:1], 10, axis=0)
     assert numbers(manifold(same, same[:7])) == [1, 1, 7 / 3, 1]
+
+
+@given(POINTS, POINTS, st.integers(1, 3), st.integers(2, 4), st.integers(0, 99))
+def test_without_each_group_the_rest_is_what_it_is_alone(
+    a: list[tuple[int, int]], b: list[tuple[int, int]], k: int, groups: int, seed: int
+) -> None:
+    generated, reference = np.array(a, dtype=float), np.array(b, dtype=float)
+    group = np.random.default_rng(seed).permutation(len(a)) % groups
+    rests = [manifold(generated[group != g], reference, k) for g in range(groups)]
+    found = manifold_without_each(generated, reference, group, k)
+    if None in rests:
+        assert found is None
+    else:
+        assert found is not None
+        for one, rest in zip(found, rests, strict=True):
+            assert numbers(one) == pytest.approx(numbers(rest), abs=1e-15)
+
+
+def test_rests_over_several_tiles_are_those_of_the_rows_alone() -> None:
+    rng = np.random.default_rng(0)
+    generated = 0.7 * rng.standard_normal((TILE + 140, 6))
+    reference = rng.standard_normal((TILE + 30, 6)) + 0.3
+    group = rng.integers(0, 5, len(generated))
+    found = manifold_without_each(generated, reference, group)
+    assert found is not None
+    for g in (0, 4):
+        alone = numbers(manifold(generated[group != g], reference))
+        assert numbers(found[g]) == pytest.approx(alone, abs=1e-15)
+
+
+def test_a_rest_without_k_neighbours_has_no_manifold() -> None:
+    rows = np.random.default_rng(0).standard_normal((9, 2))
+    assert manifold_without_each(rows, rows, np.repeat([0, 1], (6, 3)), 3) is None
+    assert manifold_without_each(rows, rows[:3], np.arange(9), 3) is None
+    with pytest.raises(SpecError):
+        manifold_without_each(rows, rows, np.arange(9), 0)
 
 
 def test_sets_far_apart_share_nothing() -> None:

@@ -114,7 +114,10 @@ def both_ways(name: str, made: Any, real: Any, ranks: Any) -> list[tuple[float |
     return [(one.value, one.low, one.high) for one in found]
 
 
-QUICK = ("frechet_distance", "frechet_without_bias", "kid", "cmmd")
+QUICK = (
+    "frechet_distance", "frechet_without_bias", "kid", "cmmd",
+    "precision", "recall", "density", "coverage_of_real",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", QUICK)
