@@ -1,7 +1,8 @@
 """Time and peak memory of every metric of features, by size; each in a process of its own.
 
 `python tests/bench/fidelity_scale.py 1000 10000 50000` for other sizes than the first two:
-the kernel and neighbour metrics look at all pairs, so 50,000 rows take many minutes.
+the kernel and neighbour metrics look at all pairs, so 50,000 rows take many minutes. With
+"each" a metric is computed without each of 20 groups in turn, for the jackknife.
 """
 
 from __future__ import annotations
@@ -18,12 +19,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.metrics.frechet import frechet_distance_of_features, moments
-from harness.metrics.frechet_parts import frechet_infinity
+from harness.metrics.frechet_parts import frechet_infinity, frechet_to, frechet_without_each
 from harness.metrics.inception_score import inception_score
-from harness.metrics.kernel_distance import cmmd, kid
-from harness.metrics.manifold import manifold
+from harness.metrics.kernel_distance import cmmd, cmmd_without_each, kid, kid_without_each
+from harness.metrics.manifold import manifold, manifold_without_each
 from harness.metrics.mind import mind
-from harness.metrics.nearest import near_duplicate_share, nearest
+from harness.metrics.nearest import (
+    near_duplicate_share,
+    near_duplicate_share_without_each,
+    nearest,
+)
 from harness.metrics.vendi import vendi
 
 WIDTH, CLASSES = 2048, 1008
@@ -31,13 +36,21 @@ SIZES = (1000, 10_000)
 Rows = NDArray[np.float32]
 METRICS: dict[str, Callable[[Rows, Rows], object]] = {
     "frechet_distance": frechet_distance_of_features,
+    "frechet_to": lambda a, b: frechet_to(a, moments(b)),
+    "frechet_without_each": lambda a, b: frechet_without_each(a, moments(b), groups(a)),
     "frechet_infinity": lambda a, b: frechet_infinity(a, moments(b), 0),
     "kid": kid,
+    "kid_without_each": lambda a, b: kid_without_each(a, b, groups(a)),
     "cmmd": cmmd,
+    "cmmd_without_each": lambda a, b: cmmd_without_each(a, b, groups(a)),
     "mind": lambda a, b: mind(a, b, 0),
     "manifold": manifold,
+    "manifold_without_each": lambda a, b: manifold_without_each(a, b, groups(a)),
     "nearest": nearest,
     "near_duplicates": lambda a, b: near_duplicate_share(a, 1.0),
+    "near_duplicates_without_each": lambda a, b: near_duplicate_share_without_each(
+        a, 1.0, groups(a)
+    ),
     "vendi_1": lambda a, b: vendi(a),
     "vendi_2": lambda a, b: vendi(a, 2.0),
     "vendi_inf": lambda a, b: vendi(a, inf),
@@ -49,6 +62,11 @@ def features(count: int, seed: int) -> Rows:
     """Rows that are never below 0, drawn as float32 so that the input is all there is."""
     rows = np.random.default_rng(seed).standard_normal((count, WIDTH), dtype=np.float32)
     return np.maximum(rows, 0.0, out=rows)
+
+
+def groups(rows: Rows) -> NDArray[np.int64]:
+    """Twenty groups of one size."""
+    return np.arange(len(rows)) % 20
 
 
 def probabilities(count: int) -> Rows:
