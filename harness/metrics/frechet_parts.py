@@ -50,6 +50,30 @@ def factored(reference: Moments) -> Factored:
     return Factored(reference.n, reference.mean, trace, root(reference))
 
 
+def factored_rows(reference: Features) -> Factored:
+    """Factor a reference of two rows or more, from its rows.
+
+    Where there are no more rows than columns, the rows themselves are a factor: turned
+    so that one of them is their mean, which is left out (Helmert's contrasts).
+
+    Args:
+        reference: Finite, [M, D].
+
+    Raises:
+        NonFiniteError: If a feature is NaN or an infinity, or there are fewer than two rows.
+    """
+    count, width = reference.shape
+    if not 2 <= count <= width:
+        return factored(moments(reference))
+    check_features(reference)
+    mean = reference.mean(axis=0, dtype=np.float64)
+    moved = reference.astype(np.float64) - mean
+    before, place = np.cumsum(moved[:-1], axis=0), np.arange(1.0, count)[:, None]
+    contrasts = (before - place * moved[1:]) / np.sqrt(place * (place + 1.0) * (count - 1))
+    trace = float(np.vdot(moved, moved)) / (count - 1)
+    return Factored(count, mean, trace, np.ascontiguousarray(contrasts.T))
+
+
 def frechet_to(features: Features, reference: Moments | Factored) -> float | None:
     """Compute the distance of a set to a reference; None where either has under two rows.
 
@@ -215,6 +239,7 @@ def _projected(features: Features, reference: Moments | Factored) -> _Projected:
 __all__ = [
     "Factored",
     "factored",
+    "factored_rows",
     "frechet_infinity",
     "frechet_to",
     "frechet_without_each",

@@ -15,6 +15,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, Field
 
 from harness.assets.datasets import reference
+from harness.metrics.frechet_parts import factored_rows
 from harness.metrics.inception_score import are_distributions, inception_score
 from harness.metrics.kernel_distance import cmmd, cmmd_without_each, kid, kid_without_each
 from harness.metrics.manifold import manifold, manifold_without_each
@@ -25,7 +26,6 @@ from harness.scorers.compared import Dataset, EncoderOptions
 from harness.scorers.fidelity_numbers import (
     SEED,
     Last,
-    factor,
     frechet_limit,
     frechet_number,
     frechet_rests,
@@ -72,7 +72,7 @@ class Fidelity:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self._known = Last(factor)
+        self._known = Last(factored_rows)
         self.batch = 4096
 
     @property

@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from harness.metrics.frechet_parts import (
     Factored,
-    factored,
     frechet_infinity,
     frechet_to,
     frechet_without_each,
 )
 from harness.metrics.kernel_sums import Discrepancy
 from harness.metrics.manifold import Manifold
-from harness.metrics.moments import moments
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,11 +48,6 @@ class Last(Generic[T]):
         if self._seen is None or not all(map(np.array_equal, self._seen[0], arrays)):
             self._seen = (arrays, self._function(*arrays))
         return self._seen[1]
-
-
-def factor(real: Matrix) -> Factored:
-    """Factor a reference of two rows or more."""
-    return factored(moments(real))
 
 
 def frechet_number(made: Matrix, real: Matrix, *, of: Last[Factored]) -> float | None:

@@ -18,8 +18,13 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.metrics.frechet import frechet_distance_of_features, moments
-from harness.metrics.frechet_parts import frechet_infinity, frechet_to, frechet_without_each
+from harness.metrics.frechet import frechet_distance_of_features
+from harness.metrics.frechet_parts import (
+    factored_rows,
+    frechet_infinity,
+    frechet_to,
+    frechet_without_each,
+)
 from harness.metrics.inception_score import inception_score
 from harness.metrics.kernel_distance import cmmd, cmmd_without_each, kid, kid_without_each
 from harness.metrics.manifold import manifold, manifold_without_each
@@ -36,9 +41,9 @@ SIZES = (1000, 10_000)
 Rows = NDArray[np.float32]
 METRICS: dict[str, Callable[[Rows, Rows], object]] = {
     "frechet_distance": frechet_distance_of_features,
-    "frechet_to": lambda a, b: frechet_to(a, moments(b)),
-    "frechet_without_each": lambda a, b: frechet_without_each(a, moments(b), groups(a)),
-    "frechet_infinity": lambda a, b: frechet_infinity(a, moments(b), 0),
+    "frechet_to": lambda a, b: frechet_to(a, factored_rows(b)),
+    "frechet_without_each": lambda a, b: frechet_without_each(a, factored_rows(b), groups(a)),
+    "frechet_infinity": lambda a, b: frechet_infinity(a, factored_rows(b), 0),
     "kid": kid,
     "kid_without_each": lambda a, b: kid_without_each(a, b, groups(a)),
     "cmmd": cmmd,

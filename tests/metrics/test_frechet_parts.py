@@ -9,6 +9,7 @@ from harness.errors import NonFiniteError, PluginError
 from harness.metrics.frechet import frechet_distance, frechet_distance_of_features, moments
 from harness.metrics.frechet_parts import (
     factored,
+    factored_rows,
     frechet_infinity,
     frechet_to,
     frechet_without_each,
@@ -54,6 +55,18 @@ def test_a_set_is_at_the_distance_of_both_sets_of_rows(
     found = frechet_to(a, moments(b))
     assert found == pytest.approx(expected, rel=1e-7, abs=1e-7)
     assert frechet_to(a, factored(moments(b))) == found
+    assert frechet_to(a, factored_rows(b)) == pytest.approx(expected, rel=1e-7, abs=1e-7)
+
+
+@pytest.mark.parametrize("count", [2, 9, 12, 13, 40])
+def test_a_factor_of_rows_is_one_of_their_covariance(count: int) -> None:
+    b = rows(count, 12, 3, 5.0)
+    found = factored_rows(b)
+    assert found.root.shape == (12, min(12, count - 1))
+    assert found.root @ found.root.T == pytest.approx(np.cov(b.T), abs=1e-12)
+    assert found.trace == pytest.approx(np.trace(np.cov(b.T)))
+    assert found.mean == pytest.approx(b.mean(axis=0))
+    assert found.n == count
 
 
 @given(st.sampled_from([5, 9, 40]), st.integers(0, 99))
@@ -92,6 +105,8 @@ def test_what_is_not_finite_is_refused() -> None:
         frechet_without_each(bad, moments(rows(9)), np.arange(200) % 20)
     with pytest.raises(NonFiniteError):
         frechet_infinity(bad, moments(rows(9)), 0)
+    with pytest.raises(NonFiniteError):
+        factored_rows(bad[:9])
 
 
 def test_both_limits_find_the_distance_of_the_distributions() -> None:
