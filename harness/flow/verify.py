@@ -9,14 +9,20 @@ from pathlib import Path
 
 from harness import registry
 from harness.engine.store import Store
-from harness.errors import AlteredError
-from harness.flow.assess import review
+from harness.errors import AlteredError, HarnessError, RefusedError
 from harness.flow.bundle import beside
-from harness.flow.reconcile import reconcile
+from harness.flow.reconcile import Reconciled, reconcile
+from harness.flow.rederive import rederive
 from harness.flow.report import masked
-from harness.flow.stored import recorded_scorers
 from harness.ledger import bundle as form
-from harness.ledger.decision import SIGNED, Decision, read_decision, read_envelope
+from harness.ledger.decision import (
+    SIGNED,
+    Decision,
+    check_statement,
+    read_decision,
+    read_envelope,
+)
+from harness.ledger.evidence import read
 from harness.ledger.keys import PublicKey, read_public, trusted
 from harness.ledger.seal import SEAL, sealed_bytes
 from harness.records import RunView
@@ -50,10 +56,13 @@ def verify(path: Path, keys: Sequence[Path] = (), *, decision: str = "") -> Veri
         raise AlteredError("there is no such run or bundle", where=str(path))
     with tempfile.TemporaryDirectory(prefix="harness-") as scratch:
         folder = Path(scratch)
-        form.unpack(path, folder)
-        found = _run(folder / form.RUN, believed, decision)
-        made = beside(folder / form.RUN, found.decision, believed[found.decision.key_id])
-        _check_beside(folder, made)
+        try:
+            form.unpack(path, folder)
+            found = _run(folder / form.RUN, believed, decision)
+            made = beside(folder / form.RUN, found.decision, believed[found.decision.key_id])
+            _check_members(folder, made)
+        except HarnessError as error:
+            raise _told_of(path, folder, error) from error
     more = {
         "container": "every byte is in the form it was written in",
         "summary and bill of materials": "made again, and the same",
@@ -72,10 +81,11 @@ def _run(root: Path, believed: Mapping[str, PublicKey], wanted: str) -> Verified
             where=f"{root}: it is {found.digest[:16]}, asked for is {wanted[:16]}",
         )
     if (root / SEAL).read_bytes() != sealed_bytes(root):
-        raise AlteredError("the seal is not in the form it was written in", where=SEAL)
-    items = reconcile(Store(root))
-    view = review(root, recorded_scorers)
-    _check_said(view, found)
+        raise AlteredError(
+            "the seal is not in the form it was written in", where=str(root / SEAL)
+        )
+    items, view = _again(root)
+    check_statement(view, root, found)
     _check_reports(view, root)
     findings = sum(len(verdict.findings) for verdict in view.verdicts)
     return Verified(
@@ -93,26 +103,23 @@ def _run(root: Path, believed: Mapping[str, PublicKey], wanted: str) -> Verified
     )
 
 
-def _check_said(view: RunView, signed: Decision) -> None:
-    """Hold what the signer said against what the run comes to."""
-    ours = {
-        "outcome": view.outcome,
-        "run": view.run_id,
-        "models": dict(view.digests["subjects"]),
-        "policy": view.digests["policy"],
-        "suite": view.digests["suite"],
-    }
-    theirs = {
-        "outcome": signed.outcome,
-        "run": signed.run_id,
-        "models": dict(signed.subjects),
-        "policy": signed.policy["sha256"],
-        "suite": signed.suite["sha256"],
-    }
-    if other := [name for name in ours if ours[name] != theirs[name]]:
+def _again(root: Path) -> tuple[Reconciled, RunView]:
+    """Count the items and derive the verdict; what cannot be read is no evidence."""
+    try:
+        return reconcile(Store(root)), rederive(root)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise AlteredError(
-            f"the run does not lead to what was signed, in {', '.join(other)}", where=SIGNED
-        )
+            f"the run's records are not in the form that this version writes: {error}",
+            where=str(root),
+        ) from error
+    except HarnessError as error:
+        if error.exit_code == AlteredError.exit_code:
+            raise
+        raise RefusedError(
+            f"the run cannot be judged here: {error.args[0]}",
+            where=error.where or str(root),
+            fix="verify with the versions of harness and of its plug-ins that made the run",
+        ) from error
 
 
 def _check_reports(view: RunView, root: Path) -> None:
@@ -131,13 +138,27 @@ def _reports(view: RunView) -> Iterator[tuple[str, bytes]]:
         yield reporter.filename, reporter.render(masked(view))
 
 
-def _check_beside(folder: Path, made: Mapping[str, bytes]) -> None:
-    there = {item.name for item in folder.iterdir()}
-    if odd := sorted(there ^ {form.RUN, *made}):
-        raise AlteredError("the bundle lacks a file, or has one too many", where=odd[0])
+def _check_members(folder: Path, made: Mapping[str, bytes]) -> None:
+    """Nothing may lie in a bundle that no digest and no signature covers."""
+    sealed = read(folder / form.RUN, SEAL)["files"]
+    expected = {*made, *(f"{form.RUN}/{name}" for name in (*sealed, SEAL, SIGNED))}
+    files = (item for item in folder.rglob("*") if item.is_file())
+    there = {item.relative_to(folder).as_posix() for item in files}
+    if odd := sorted(there ^ expected):
+        what = "has one file too many" if odd[0] in there else "lacks a file"
+        raise AlteredError(f"the bundle {what}", where=str(folder / odd[0]))
     for name, content in made.items():
         if (folder / name).read_bytes() != content:
-            raise AlteredError("not what the run leads to", where=name)
+            raise AlteredError("not what the run leads to", where=str(folder / name))
+
+
+def _told_of(path: Path, folder: Path, error: HarnessError) -> HarnessError:
+    """Name the bundle, where the error names the place that it was unpacked to."""
+    fix = error.fix
+    if str(folder) in fix or not fix:
+        fix = "ask for the bundle again; who made it can verify the run itself"
+    where = error.where.replace(str(folder), str(path))
+    return type(error)(str(error.args[0]), where=where, fix=fix)
 
 
 __all__ = ["Verified", "verify"]

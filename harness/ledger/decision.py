@@ -10,6 +10,8 @@ Source: in-toto Attestation Framework, Statement v1.
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -99,6 +101,34 @@ def read_decision(root: Path, trusted: Mapping[str, PublicKey]) -> Decision:
             fix="restore the folder; if its scores are unchanged, judge it again",
         )
     return found
+
+
+def check_statement(run: RunView, root: Path, signed: Decision) -> None:
+    """Check that all that was signed is what the run comes to, each count and digest.
+
+    Args:
+        run: The run, derived again.
+        root: Its folder.
+        signed: Its decision, as `read_decision` gives it.
+
+    Raises:
+        AlteredError: The signer said something else.
+    """
+    about = {
+        "top": signed.seal, "decided": check_decision(run, root), "exam": _exam(root),
+        "author": signed.author,
+    }  # fmt: skip
+    again = _statement(run, about, signed.time)
+    again["predicate"]["tool"] = signed.tool
+    said = json.loads(base64.b64decode(read(root, SIGNED)["payload"]))
+    ours, theirs = (
+        {**one, **one["predicate"], "predicate": None} for one in (digests.plain(again), said)
+    )
+    if other := sorted(key for key in ours | theirs if ours.get(key) != theirs.get(key)):
+        raise AlteredError(
+            f"the run does not lead to what was signed, in {', '.join(other)}",
+            where=str(root / SIGNED),
+        )
 
 
 def read_envelope(data: bytes, trusted: Mapping[str, PublicKey], path: Path) -> Decision:
@@ -200,4 +230,11 @@ def _decision(envelope: Opened) -> Decision:
     )
 
 
-__all__ = ["SIGNED", "Decision", "read_decision", "read_envelope", "sign_run"]
+__all__ = [
+    "SIGNED",
+    "Decision",
+    "check_statement",
+    "read_decision",
+    "read_envelope",
+    "sign_run",
+]

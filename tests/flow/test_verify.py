@@ -8,8 +8,10 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from base64 import b64decode
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,7 +24,8 @@ from harness.flow.run import run
 from harness.flow.verify import verify
 from harness.ledger import keys
 from harness.ledger.bundle import pack
-from harness.ledger.decision import SIGNED
+from harness.ledger.decision import KIND, SIGNED
+from harness.ledger.dsse import sign
 from harness.ledger.seal import SEAL, seal
 from tests.flow import pictured
 from tests.flow.evidenced import packed, texts
@@ -103,6 +106,89 @@ def test_a_file_too_many_or_too_few_is_named(made: Path, tmp_path: Path) -> None
     for name in ("run/more.json", "more.md"):
         pack({**whole, name: b"{}"}, tmp_path / "e.zip")
         assert name.partition("/")[2] or name in refuses(tmp_path / "e.zip")
+
+
+@pytest.mark.parametrize(
+    "name", ["run/record.json", "run/.lock", "run/x.tmp", "run/scores/a.tmp"]
+)
+def test_what_no_digest_covers_has_no_place_in_a_bundle(
+    made: Path, tmp_path: Path, name: str
+) -> None:
+    """A run's folder may hold them beside its evidence; whoever reads a bundle trusts all."""
+    whole = members(made / "run.evidence.zip")
+    pack({**whole, name: b"{}"}, tmp_path / "e.zip")
+    assert name in refuses(tmp_path / "e.zip")
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (lambda said: said.update(outcome="fail"), "outcome"),
+        (lambda said: said["verdicts"][0]["findings"].update(fail=0), "verdicts"),
+        (lambda said: said["policy"].update(name="strict"), "policy"),
+        (lambda said: said["policy"].update(sha256="0" * 64), "policy"),
+        (lambda said: said["suite"].update(exam="0" * 64), "suite"),
+        (lambda said: said["scorers"].clear(), "scorers"),
+        (lambda said: said.update(waivers=["w-1"]), "waivers"),
+        (lambda said: said.update(attempts=7), "attempts"),
+        (lambda said: said.update(decision_sha256="0" * 64), "decision_sha256"),
+        (lambda said: said.update(more=1), "more"),
+    ],
+)
+def test_a_trusted_signer_cannot_sign_what_the_run_does_not_say(
+    signed: Path, change: Callable[[dict[str, Any]], object], what: str
+) -> None:
+    statement = json.loads(b64decode(json.loads((signed / SIGNED).read_bytes())["payload"]))
+    change(statement["predicate"])
+    (signed / SIGNED).write_bytes(sign(KIND, statement, keys.signer()))
+    told = refuses(signed)
+    assert f"does not lead to what was signed, in {what}" in told
+
+
+def test_a_model_that_was_not_evaluated_cannot_be_signed_for(signed: Path) -> None:
+    statement = json.loads(b64decode(json.loads((signed / SIGNED).read_bytes())["payload"]))
+    statement["subject"][0]["digest"]["sha256"] = "0" * 64
+    (signed / SIGNED).write_bytes(sign(KIND, statement, keys.signer()))
+    assert "does not lead to what was signed, in subject" in refuses(signed)
+
+
+def test_an_error_names_the_bundle_and_not_the_place_it_was_unpacked_to(
+    made: Path, tmp_path: Path
+) -> None:
+    whole = members(made / "run.evidence.zip")
+    pack({**whole, "run/policy.json": b"{}"}, tmp_path / "e.zip")
+    assert "changed: policy.json" in refuses(tmp_path / "e.zip")
+    del whole[f"run/{SIGNED}"]
+    pack(whole, tmp_path / "e.zip")
+    told = refuses(tmp_path / "e.zip", RefusedError)
+    assert f"where: {tmp_path / 'e.zip'}/run/{SIGNED}" in told
+    assert "fix:   ask for the bundle again" in told
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("manifest.json", {}),
+        ("manifest.json", []),
+        ("suite.json", {"strategies": 1, "seed": 0}),
+        ("environment.json", {"machines": []}),
+        ("policy.json", {"rules": []}),
+        ("attempts.json", [1]),
+        ("waivers.json", [{"id": "w"}]),
+        ("baselines.json", {"champion": 3}),
+        ("sequence.json", {"arms": None}),
+    ],
+)
+def test_records_in_another_form_are_no_evidence_whoever_signed_them(
+    signed: Path, name: str, content: object
+) -> None:
+    """Of a signer who is trusted, and no traceback either."""
+    statement = json.loads(b64decode(json.loads((signed / SIGNED).read_bytes())["payload"]))
+    (signed / name).write_text(json.dumps(content))
+    top = seal(signed)
+    statement["predicate"]["seal"] = statement["subject"][-1]["digest"]["sha256"] = top
+    (signed / SIGNED).write_bytes(sign(KIND, statement, keys.signer()))
+    refuses(signed, HarnessError)
 
 
 def rewrite(folder: Path, table: str, change: Callable[[pa.Table], pa.Table]) -> None:
