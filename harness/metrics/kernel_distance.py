@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.metrics.features import check_features, middle, squared_distances
+from harness.metrics.features import check_features, middle, row_blocks, squared_distances
 from harness.metrics.kernel_sums import Discrepancy, kernel_sums, without_each
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ SIGMA = 10.0
 """Bandwidth of CMMD's Gaussian kernel (Jayasumana et al. 2024)."""
 CMMD_SCALE = 1000.0
 """CMMD is shown in thousandths (their published code)."""
+_AT_ONCE = 64
+"""Rows of a tile that are cubed together: few enough to stay in a core's cache."""
 
 
 def kid(generated: Features, reference: Features) -> Discrepancy | None:
@@ -164,12 +166,13 @@ class _Cubic:
     shift: float
 
     def __call__(self, tile: Tile) -> NDArray[np.float64]:
-        base = tile.left @ tile.right.T
-        base /= self.width
-        base += 1.0
-        values: NDArray[np.float64] = base * base
-        values *= base
-        values -= self.shift
+        values: NDArray[np.float64] = tile.left @ tile.right.T
+        for rows in row_blocks(len(values), _AT_ONCE):
+            part = values[rows]
+            part /= self.width
+            part += 1.0
+            part *= part * part
+            part -= self.shift
         return values
 
 
