@@ -7,7 +7,6 @@ renamed or left out is found, and named.
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,23 +15,41 @@ from harness import digests
 from harness.engine import identity
 from harness.engine.store import Store
 from harness.errors import AlteredError
+from harness.flow.evidence import ArmName
+from harness.flow.planned import check_plan
+from harness.flow.stored import recorded_scorers
+from harness.protocols import Bound
 
 _CASE = (
     "case_id", "generator", "strategy", "params", "prompt_id", "prompt", "system",
     "reference", "tags", "repeat", "seed",
 )  # fmt: skip
-_OUTPUT = ("output_id", "case_id", "batch_id", "fingerprint", "status")
+_OUTPUT = ("output_id", "case_id", "batch_id", "fingerprint", "status", "media")
 _SCORE = ("score_id", "output_id", "case_id", "batch_id", "fingerprint", "status")
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """How many there are: planned cases, answers that failed, and scores that failed."""
+    """How many there are: planned cases, answers that failed, and scores that failed.
+
+    `unused` are rows of models, scorers or looks that the verdict does not rest on: a
+    run's folder is only ever added to.
+    """
 
     cases: int
     failed_outputs: int
     scores: int
     failed_scores: int
+    unused: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """The last answer to each case by its id, and the ids of answers that count no more."""
+
+    found: Mapping[str, Mapping[str, Any]]
+    stale: frozenset[str]
+    unused: int
 
 
 def reconcile(store: Store) -> Reconciled:
@@ -40,32 +57,37 @@ def reconcile(store: Store) -> Reconciled:
 
     Raises:
         AlteredError: A row is missing, doubled, or is not what its name says.
+        RefusedError: Another version of a scorer is installed here.
     """
     manifest, suite = store.read_json("manifest.json"), store.read_json("suite.json")
     arms = {(arm["generator"], arm["strategy"]): arm for arm in manifest["arms"]}
     cases = _cases(store, suite, arms)
-    _check_counts(manifest, cases)
-    outputs = _outputs(store, arms, cases)
-    scores = [
-        status
-        for name, scorer in manifest["scorers"].items()
-        for status in _scores(store, name, scorer["fingerprint"], outputs)
-    ]
-    statuses = [output["status"] for output in outputs.values()]
+    asked: dict[ArmName, list[tuple[str, int]]] = {}
+    for arm, prompt, repeat in cases.values():
+        asked.setdefault(arm, []).append((prompt, repeat))
+    check_plan(store, manifest, asked)
+    answers = _outputs(store, manifest, cases)
+    unused, scores = answers.unused, list[str]()
+    for scorer in recorded_scorers(suite, manifest, store):
+        states, more = _scores(store, scorer, answers)
+        scores += states
+        unused += more
+    statuses = [output["status"] for output in answers.found.values()]
     return Reconciled(
         cases=len(cases),
         failed_outputs=sum(status != "ok" for status in statuses),
         scores=len(scores),
         failed_scores=sum(status != "ok" for status in scores),
+        unused=unused,
     )
 
 
 def _cases(
-    store: Store, suite: Mapping[str, Any], arms: Mapping[tuple[str, str], Any]
-) -> dict[str, tuple[str, str]]:
-    """Every planned case with its arm, its ids made again."""
+    store: Store, suite: Mapping[str, Any], arms: Mapping[ArmName, Any]
+) -> dict[str, tuple[ArmName, str, int]]:
+    """Every planned case with its arm, prompt and repeat, its ids made again."""
     params = {s["name"]: s.get("params") or {} for s in suite["strategies"]}
-    found: dict[str, tuple[str, str]] = {}
+    found: dict[str, tuple[ArmName, str, int]] = {}
     for row in _rows(store, "cases", _CASE):
         arm, where = (row["generator"], row["strategy"]), f"case {row['case_id']}"
         if arm not in arms or json.loads(row["params"]) != params.get(arm[1]):
@@ -75,7 +97,7 @@ def _cases(
             raise AlteredError("a case is not what its id says", where=where)
         if row["case_id"] in found:
             raise AlteredError("a case is planned twice", where=where)
-        found[row["case_id"]] = arm
+        found[row["case_id"]] = (arm, row["prompt_id"], row["repeat"])
     return found
 
 
@@ -96,48 +118,77 @@ def _case_ids(
     }
 
 
-def _check_counts(manifest: Mapping[str, Any], cases: Mapping[str, tuple[str, str]]) -> None:
-    """Each arm is asked as much as was planned, if no gate stopped it before."""
-    counts = Counter(cases.values())
-    sequential = bool(manifest.get("looks"))
-    if not sequential and (len(cases) != manifest["cases"] or len(set(counts.values())) > 1):
-        told = ", ".join(f"{g}/{s}: {n}" for (g, s), n in sorted(counts.items()))
-        raise AlteredError(
-            f"{manifest['cases']} cases were planned, and {len(cases)} are there", where=told
-        )
-
-
 def _outputs(
-    store: Store, arms: Mapping[tuple[str, str], Any], cases: Mapping[str, tuple[str, str]]
-) -> dict[str, dict[str, Any]]:
-    """The last answer to each case, by its id; an earlier one may only have failed."""
+    store: Store, manifest: Mapping[str, Any], cases: Mapping[str, tuple[ArmName, str, int]]
+) -> _Answers:
+    """The last answer to each case; an earlier one may only have failed."""
+    arms = {(arm["generator"], arm["strategy"]): arm["fingerprint"] for arm in manifest["arms"]}
     found: dict[str, dict[str, Any]] = {}
+    stale: list[str] = []
     for row in _rows(store, "outputs", _OUTPUT):
-        where, arm = f"output {row['output_id']}", cases.get(row["case_id"])
-        if arm is None or row["fingerprint"] != arms[arm]["fingerprint"]:
-            continue  # of an earlier plan or model, which nothing here rests on
+        where, case = f"output {row['output_id']}", cases.get(row["case_id"])
         if row["output_id"] != identity.output_id(row["case_id"], row["fingerprint"]):
             raise AlteredError("an output is not what its id says", where=where)
-        if row["output_id"] in found and found[row["output_id"]]["status"] != "error":
-            raise AlteredError("a case was answered twice", where=where)
+        if case is None or row["fingerprint"] != arms[case[0]]:
+            _check_stale(row, manifest)
+            stale.append(row["output_id"])
+            continue
+        if found.get(row["output_id"], {"status": "error"})["status"] != "error":
+            raise AlteredError(
+                "a case was answered twice", where=f"{where}, case {row['case_id']}"
+            )
         found[row["output_id"]] = row
     answered = {row["case_id"] for row in found.values()}
     if lost := sorted(cases.keys() - answered):
         raise AlteredError(f"{len(lost)} cases have no answer", where=f"case {lost[0]}")
-    return found
+    _check_batches(found, cases)
+    return _Answers(found, frozenset(stale), len(stale))
 
 
-def _scores(
-    store: Store, scorer: str, fingerprint: str, outputs: Mapping[str, Mapping[str, Any]]
-) -> list[str]:
-    """The state of each answer's last score; answers there are none to may lack one."""
+def _check_stale(row: Mapping[str, Any], manifest: Mapping[str, Any]) -> None:
+    """Another model's answer may be left from before; one of this model had its case.
+
+    Unless the gate was sequential: judged by another policy it may stop earlier.
+    """
+    ours = any(row["fingerprint"] == arm["fingerprint"] for arm in manifest["arms"])
+    if ours and not manifest.get("looks"):
+        raise AlteredError(
+            "an answer is to a case that is not planned",
+            where=f"output {row['output_id']}, case {row['case_id']}",
+            fix="run the suite in a new folder: a run shows what was asked, and nothing else",
+        )
+
+
+def _check_batches(
+    found: Mapping[str, Mapping[str, Any]], cases: Mapping[str, tuple[ArmName, str, int]]
+) -> None:
+    """A batch is named by its cases in the plan's order, so none can have been taken out."""
+    batches = {row["case_id"]: row["batch_id"] for row in found.values()}
+    members: dict[str, list[str]] = {}
+    for case in cases:
+        members.setdefault(batches[case], []).append(case)
+    for batch, held in members.items():
+        if batch != digests.of_json(held):
+            raise AlteredError(
+                "a batch is not what its id says", where=f"batch {batch}, case {held[0]}"
+            )
+
+
+def _scores(store: Store, scorer: Bound, answers: _Answers) -> tuple[list[str], int]:
+    """The state of each answer's last score, and how many rows count no more."""
     found: dict[str, str] = {}
-    for row in _rows(store, f"scores/{scorer}", _SCORE):
-        output, where = outputs.get(row["output_id"]), f"{scorer}, score {row['score_id']}"
-        if output is None or row["fingerprint"] != fingerprint:
+    unused = 0
+    for row in _rows(store, f"scores/{scorer.name}", _SCORE):
+        output = answers.found.get(row["output_id"])
+        where = f"{scorer.name}, score {row['score_id']}"
+        if row["fingerprint"] != scorer.fingerprint or row["output_id"] in answers.stale:
+            unused += 1
             continue
+        if output is None:
+            raise AlteredError("a score is of no output", where=where)
         unit = identity.unit_id(output["batch_id"], output["fingerprint"])
-        wanted = (identity.score_id(row["output_id"], fingerprint), output["case_id"], unit)
+        name = identity.score_id(row["output_id"], scorer.fingerprint)
+        wanted = (name, output["case_id"], unit)
         if (row["score_id"], row["case_id"], row["batch_id"]) != wanted:
             raise AlteredError("a score is not what its id says", where=where)
         if output["status"] != "ok":
@@ -145,12 +196,22 @@ def _scores(
         if found.get(row["output_id"], "error") != "error":
             raise AlteredError("an output was scored twice", where=where)
         found[row["output_id"]] = row["status"]
-    good = {name for name, output in outputs.items() if output["status"] == "ok"}
-    if found and (lost := sorted(good - found.keys())):
+    if lost := sorted(_readable(scorer, answers.found) - found.keys()):
         raise AlteredError(
-            f"{len(lost)} outputs have no score of {scorer}", where=f"output {lost[0]}"
+            f"{len(lost)} outputs have no score of {scorer.name}",
+            where=f"output {lost[0]}, case {answers.found[lost[0]]['case_id']}",
         )
-    return list(found.values())
+    return list(found.values()), unused
+
+
+def _readable(scorer: Bound, outputs: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    """The answers that a scorer has to have read: those of a kind that it accepts."""
+    return {
+        name
+        for name, output in outputs.items()
+        if output["status"] == "ok"
+        and ("text" if output["media"] is None else "image") in scorer.plugin.accepts
+    }
 
 
 def _rows(store: Store, table: str, names: tuple[str, ...]) -> Iterator[dict[str, Any]]:

@@ -117,14 +117,23 @@ def recorded_scorers(suite: Any, manifest: Any, store: Store) -> list[Bound]:
 
 
 def _with_references(scorer: Bound, store: Store) -> Bound:
-    """Tell which of a scorer's encoders read each dataset, by the tables that are there."""
+    """Tell which of a scorer's encoders read each dataset, by the tables that are there.
+
+    The encoders are asked in the scorer's own order: where two of them have read the same
+    dataset, for different scorers, it is the first that outputs are held against.
+    """
+    asked = tuple(getattr(scorer.plugin, "encoders", {}))
     found = {}
     for name, sha256 in scorer.identity.get("references", {}).items():
-        for encoder in scorer.encoders:
-            one = Reference(Path(), sha256, encoder)
-            if (store.root / reference_table(one, scorer.encoders[encoder])).is_dir():
-                found[name] = one
+        every = [Reference(Path(), sha256, encoder) for encoder in asked]
+        read = (one for one in every if _is_read(one, scorer, store))
+        found[name] = next(read, every[0])
     return dataclasses.replace(scorer, references=found)
+
+
+def _is_read(reference: Reference, scorer: Bound, store: Store) -> bool:
+    table = reference_table(reference, scorer.encoders[reference.encoder])
+    return (store.root / table).is_dir()
 
 
 def _prompts(store: Store) -> tuple[Mapping[str, str], ...]:

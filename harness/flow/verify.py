@@ -95,7 +95,8 @@ def _run(root: Path, believed: Mapping[str, PublicKey], wanted: str) -> Verified
             f"key {found.key_id[:16]}",
             "files": f"all as sealed: {found.seal[:16]}",
             "items": f"{items.cases} cases, one answer each ({items.failed_outputs} failed), "
-            f"{items.scores} scores ({items.failed_scores} failed)",
+            f"{items.scores} scores ({items.failed_scores} failed)"
+            + (f"; {items.unused} rows of before count no more" if items.unused else ""),
             "verdict": f"{(found.outcome or 'none').upper()} under policy "
             f"{found.policy['name']}, derived again (findings: {findings})",
             "reports": "made again, and the same",

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from harness.engine import identity
 from harness.engine.store import Store
 from harness.errors import AlteredError
 from harness.flow.reconcile import Reconciled, reconcile
@@ -74,7 +75,7 @@ def test_a_whole_run_is_counted(made: Path) -> None:
     ("table", "how", "match"),
     [
         ("cases", doubled, "planned twice"),
-        ("cases", without_first, "12 cases were planned, and 11 are there"),
+        ("cases", without_first, "a prompt was not asked 2 times"),
         ("cases", setting("prompt", "four"), "a case is not what its id says"),
         ("cases", setting("seed", 5), "a case is not what its id says"),
         ("cases", setting("repeat", 9), "a case is not what its id says"),
@@ -83,6 +84,7 @@ def test_a_whole_run_is_counted(made: Path) -> None:
         ("outputs", doubled, "a case was answered twice"),
         ("outputs", without_first, "1 cases have no answer"),
         ("outputs", setting("output_id", "0" * 64), "an output is not what its id says"),
+        ("outputs", setting("batch_id", "0" * 64), "a batch is not what its id says"),
         ("scores/length", doubled, "an output was scored twice"),
         ("scores/length", without_first, "1 outputs have no score of length"),
         ("scores/length", setting("score_id", "0" * 64), "a score is not what its id says"),
@@ -105,3 +107,50 @@ def test_an_answer_after_a_failure_counts(folder: Path) -> None:
 
     change(folder, "outputs", failed_first)
     assert reconcile(Store(folder)) == Reconciled(12, 0, 12, 0)
+
+
+def other(row: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """A row of an output with other values, and the id that these give it."""
+    changed = {**row, **changes}
+    name = identity.output_id(changed["case_id"], changed["fingerprint"])
+    return {**changed, "output_id": name}
+
+
+def added(make: Callable[[dict[str, Any]], dict[str, Any]]) -> Change:
+    def how(table: pa.Table) -> pa.Table:
+        rows = table.to_pylist()
+        return pa.Table.from_pylist([*rows, make(rows[0])], schema=table.schema)
+
+    return how
+
+
+def test_an_answer_to_a_case_that_was_taken_out_betrays_it(folder: Path) -> None:
+    """Whoever drops a question he dislikes has its answer left."""
+    change(folder, "outputs", added(lambda row: other(row, case_id="9" * 64)))
+    with pytest.raises(AlteredError, match="a case that is not planned") as caught:
+        reconcile(Store(folder))
+    assert "case 999" in caught.value.where
+
+
+def test_rows_of_an_earlier_model_and_scorer_are_counted_and_rest_nothing(folder: Path) -> None:
+    earlier = "8" * 64
+    change(folder, "outputs", added(lambda row: other(row, fingerprint=earlier)))
+    change(folder, "scores/length", added(lambda row: {**row, "fingerprint": earlier}))
+    change(
+        folder,
+        "scores/length",
+        added(lambda row: {**row, "output_id": identity.output_id(row["case_id"], earlier)}),
+    )
+    assert reconcile(Store(folder)) == Reconciled(12, 0, 12, 0, unused=3)
+
+
+def test_a_score_of_no_output_is_named(folder: Path) -> None:
+    change(folder, "scores/length", added(lambda row: {**row, "output_id": "7" * 64}))
+    with pytest.raises(AlteredError, match="a score is of no output"):
+        reconcile(Store(folder))
+
+
+def test_a_scorer_whose_every_score_was_deleted_is_named(folder: Path) -> None:
+    shutil.rmtree(folder / "scores" / "length")
+    with pytest.raises(AlteredError, match="12 outputs have no score of length"):
+        reconcile(Store(folder))
