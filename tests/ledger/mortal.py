@@ -44,7 +44,10 @@ class Mortal:
             "--port", str(self._port), "--workers", "1", "--backend-store-uri", self._store,
             "--artifacts-destination", str(self._folder / "served"),
         ]  # fmt: skip
-        quiet = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"}
+        quiet = os.environ | {
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # its workers outlive the server
+        }
         quiet.pop("MLFLOW_TRACKING_URI", None)
         with (self._folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(

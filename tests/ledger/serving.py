@@ -37,7 +37,10 @@ def served(store: str, folder: Path, *, workers: int = 1) -> Iterator[str]:
         "--workers", str(workers), "--backend-store-uri", store,
         "--artifacts-destination", str(folder / "served"),
     ]  # fmt: skip
-    quiet = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"}
+    quiet = os.environ | {
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # its workers outlive the server
+    }
     quiet.pop("MLFLOW_TRACKING_URI", None)
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
