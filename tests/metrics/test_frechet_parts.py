@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import NonFiniteError, PluginError
@@ -43,6 +43,7 @@ def test_each_rest_is_at_the_distance_it_has_alone(
         assert found == pytest.approx(alone, rel=1e-7, abs=1e-7)
 
 
+@settings(deadline=None)
 @given(
     st.tuples(st.integers(2, 30), st.integers(2, 30), st.integers(1, 12)), st.integers(0, 99)
 )
@@ -69,6 +70,7 @@ def test_a_factor_of_rows_is_one_of_their_covariance(count: int) -> None:
     assert found.n == count
 
 
+@settings(deadline=None)
 @given(st.sampled_from([5, 9, 40]), st.integers(0, 99))
 def test_turning_and_moving_both_sets_changes_no_rest(width: int, seed: int) -> None:
     # 20 rows against 5, 9 and 40 columns: more and fewer rows than columns.

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchmetrics.image.kid import poly_mmd
 
@@ -96,6 +96,7 @@ def test_cmmd_of_a_set_with_itself_is_nothing() -> None:
 @pytest.mark.parametrize(
     ("metric", "quick"), [(kid, kid_without_each), (cmmd, cmmd_without_each)]
 )
+@settings(deadline=None)
 @given(SIZES, st.integers(2, 4), st.integers(0, 999))
 def test_without_each_group_the_rest_is_at_the_distance_it_has_alone(
     metric: Metric, quick: Rests, sizes: tuple[int, int, int], groups: int, seed: int

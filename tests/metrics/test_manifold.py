@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import NonFiniteError, PluginError, SpecError
@@ -88,6 +88,7 @@ def test_a_set_holds_itself_even_far_from_the_origin_and_all_of_one_point() -> N
     assert numbers(manifold(same, same[:7])) == [1, 1, 7 / 3, 1]
 
 
+@settings(deadline=None)
 @given(POINTS, POINTS, st.integers(1, 3), st.integers(2, 4), st.integers(0, 99))
 def test_without_each_group_the_rest_is_what_it_is_alone(
     a: list[tuple[int, int]], b: list[tuple[int, int]], k: int, groups: int, seed: int

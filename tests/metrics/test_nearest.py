@@ -4,7 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import NonFiniteError, PluginError
@@ -93,6 +93,7 @@ def share_of_every_pair(features: np.ndarray, threshold: float) -> float:
     return float((apart < threshold).any(axis=1).mean())
 
 
+@settings(deadline=None)
 @given(POINTS, st.sampled_from([0.5, 1.0, 1.5, 2.5]), st.integers(2, 4))
 def test_near_duplicates_are_those_of_every_pair_with_and_without_each_group(
     a: list[tuple[int, int]], threshold: float, groups: int
@@ -153,6 +154,7 @@ def test_rows_apart_have_no_duplicates_and_no_rows_no_share() -> None:
     assert near_duplicate_share(np.empty((0, 3)), 1.0) is None
 
 
+@settings(deadline=None)
 @given(st.integers(0, 999))
 def test_near_duplicates_know_neither_order_nor_place(seed: int) -> None:
     rng = np.random.default_rng(seed)

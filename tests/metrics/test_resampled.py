@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -48,6 +48,7 @@ def variances(
     return None if n.min() < 2 else np.asarray(second / n - (first / n) ** 2)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 9)), min_size=1, max_size=60))
 def test_a_quick_way_changes_no_number_and_sees_no_order(rows: list[tuple[int, int]]) -> None:
     quick = OfSet(("x",), variance, without=variances)
