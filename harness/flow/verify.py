@@ -10,7 +10,7 @@ from pathlib import Path
 from harness import registry
 from harness.engine.store import Store
 from harness.errors import AlteredError, HarnessError, RefusedError
-from harness.flow.bundle import beside
+from harness.flow.enclosed import beside
 from harness.flow.reconcile import Reconciled, reconcile
 from harness.flow.rederive import rederive
 from harness.flow.report import masked

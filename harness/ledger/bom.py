@@ -12,9 +12,11 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harness.assets import catalogue
+from harness.assets import cache, catalogue
 from harness.ledger.decision import Decision
 
+_SPDX = frozenset(("Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC-BY-4.0", "CC0-1.0", "MIT"))
+"""Licences with an identifier of SPDX; another asset's is written by its name."""
 _OURS = uuid.uuid5(uuid.NAMESPACE_URL, "urn:harness:bom:v1")
 
 
@@ -37,7 +39,10 @@ def bom(
         for name, identity in sorted(identities.items())
     ]
     scorers = [_scorer(n, s["identity"]) for n, s in sorted(manifest["scorers"].items())]
-    data = [_data(name, digest) for name, digest in sorted(manifest["prompts"].items())]
+    data = [_data("prompts", *pair) for pair in sorted(manifest["prompts"].items())]
+    for name, scorer in sorted(manifest["scorers"].items()):
+        read = scorer["identity"].get("references", {})
+        data += [_data(f"reference:{name}", *pair) for pair in sorted(read.items())]
     libraries = list(_libraries([*identities.values(), *_identities(manifest)]))
     this = {"type": "application", "bom-ref": "run", "name": decision.run_id}
     parts = [*models, *scorers, *data, *libraries]
@@ -52,7 +57,14 @@ def bom(
             "component": this,
         },
         "components": parts,
-        "dependencies": [{"ref": "run", "dependsOn": sorted(one["bom-ref"] for one in parts)}],
+        "dependencies": [
+            {"ref": "run", "dependsOn": sorted(one["bom-ref"] for one in parts)},
+            *(_needs(f"model:{name}", one) for name, one in sorted(identities.items())),
+            *(
+                _needs(f"scorer:{name}", one["identity"])
+                for name, one in sorted(manifest["scorers"].items())
+            ),
+        ],
     }
 
 
@@ -69,14 +81,11 @@ def _model(
     }
     model = identity["options"].get("model")
     return {
-        "type": "machine-learning-model",
+        "type": "data" if identity.get("kind") == "corpus" else "machine-learning-model",
         "bom-ref": f"model:{name}",
         "name": name,
         **_licence(model),
-        "components": [
-            _file(f"model:{name}", path, digest)
-            for path, digest in sorted(identity["weights"].items())
-        ],
+        "components": list(_files(f"model:{name}", identity["weights"])),
         "properties": _properties(said),
     }
 
@@ -85,18 +94,25 @@ def _scorer(name: str, identity: Mapping[str, Any]) -> dict[str, Any]:
     options = json.dumps(identity["options"], sort_keys=True)
     said = {"harness:plugin": str(identity["plugin"]), "harness:options": options}
     said |= {f"harness:encoder:{k}": v for k, v in identity.get("encoders", {}).items()}
-    said |= {f"harness:reference:{k}": v for k, v in identity.get("references", {}).items()}
     return {
         "type": "machine-learning-model" if identity["weights"] else "application",
         "bom-ref": f"scorer:{name}",
         "name": name,
         "version": str(identity["package"]),
-        "components": [
-            _file(f"scorer:{name}", path, digest)
-            for path, digest in sorted(identity["weights"].items())
-        ],
+        "components": list(_files(f"scorer:{name}", identity["weights"])),
         "properties": _properties(said),
     }
+
+
+def _files(owner: str, weights: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """Each file; an asset, which is known by what the catalogue says of it, by its files."""
+    for name, digest in sorted(weights.items()):
+        asset = catalogue.ASSETS.get(name)
+        if asset is None or cache.fingerprint(name) != digest:
+            yield _file(owner, name, digest)
+            continue
+        for file, sha256 in sorted(asset.files.items()):
+            yield _file(owner, f"{name}/{file}", sha256) | _licence(name)
 
 
 def _file(owner: str, path: str, digest: str) -> dict[str, Any]:
@@ -107,10 +123,10 @@ def _file(owner: str, path: str, digest: str) -> dict[str, Any]:
     return found | {"properties": _properties({"harness:pinned": digest})}
 
 
-def _data(name: str, digest: str) -> dict[str, Any]:
+def _data(kind: str, name: str, digest: str) -> dict[str, Any]:
     return {
         "type": "data",
-        "bom-ref": f"prompts:{name}",
+        "bom-ref": f"{kind}:{name}",
         "name": name,
         "hashes": [{"alg": "SHA-256", "content": digest}],
         "data": [{"type": "dataset", "name": name}],
@@ -124,10 +140,21 @@ def _identities(manifest: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _libraries(identities: list[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     found = {pair for identity in identities for pair in identity["packages"].items()}
     for name, version in sorted(found):
-        purl = f"pkg:pypi/{name.lower().replace('_', '-')}@{version.replace('+', '%2B')}"
+        purl = _purl(name, version)
         yield {
             "type": "library", "bom-ref": purl, "name": name, "version": version, "purl": purl,
         }  # fmt: skip
+
+
+def _purl(name: str, version: str) -> str:
+    return f"pkg:pypi/{name.lower().replace('_', '-')}@{version.replace('+', '%2B')}"
+
+
+def _needs(ref: str, identity: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "ref": ref,
+        "dependsOn": sorted(_purl(*pair) for pair in identity["packages"].items()),
+    }
 
 
 def _tool(tool: str) -> dict[str, str]:
@@ -137,7 +164,10 @@ def _tool(tool: str) -> dict[str, str]:
 
 def _licence(model: object) -> dict[str, Any]:
     known = catalogue.ASSETS.get(model) if isinstance(model, str) else None
-    return {"licenses": [{"license": {"name": known.licence}}]} if known else {}
+    if known is None:
+        return {}
+    key = "id" if known.licence in _SPDX else "name"
+    return {"licenses": [{"license": {key: known.licence}}]}
 
 
 def _properties(said: Mapping[str, str]) -> list[dict[str, str]]:

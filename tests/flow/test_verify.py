@@ -314,11 +314,3 @@ def test_the_summary_says_who_vouches_for_what(made: Path) -> None:
     assert f"Signed by {keys.signer().public.name} on " in text
     assert "policy fair 1.2.0" in text
     assert "length.empty" in text
-
-
-def test_nothing_else_is_overwritten(made: Path, tmp_path: Path) -> None:
-    from harness.errors import SpecError
-
-    (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(SpecError, match="something else already"):
-        bundle(made / "run", tmp_path / "notes.txt")

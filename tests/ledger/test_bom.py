@@ -9,6 +9,8 @@ from typing import Any
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
+from harness.assets.cache import fingerprint
+from harness.assets.catalogue import ASSETS
 from harness.ledger.bom import bom
 from harness.ledger.decision import Decision
 
@@ -54,7 +56,7 @@ def test_it_names_models_files_data_scorers_and_packages() -> None:
 
     model = parts["model:candidate"]
     assert model["type"] == "machine-learning-model"
-    assert model["licenses"] == [{"license": {"name": "Apache-2.0"}}]
+    assert model["licenses"] == [{"license": {"id": "Apache-2.0"}}]
     hashes = {one["name"]: one.get("hashes") for one in model["components"]}
     assert hashes["model.safetensors"] == [{"alg": "SHA-256", "content": "12" * 32}]
     assert hashes["pinned"] is None
@@ -68,3 +70,30 @@ def test_it_names_models_files_data_scorers_and_packages() -> None:
 def test_the_same_decision_gives_the_same_bytes() -> None:
     first, second = (json.dumps(bom(DECISION, MANIFEST, SUITE)) for _ in range(2))
     assert first == second
+
+
+def test_an_asset_is_listed_by_its_files_and_licence_and_a_dataset_as_data() -> None:
+    manifest = json.loads(json.dumps(MANIFEST))
+    scorer = manifest["scorers"]["toxicity"]["identity"]
+    scorer["weights"] = {"toxblock": fingerprint("toxblock")}
+    made = bom(DECISION, manifest, SUITE)
+
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(made)) is None
+    parts = {one["bom-ref"]: one for one in made["components"]}
+    files = {one["name"]: one for one in parts["scorer:toxicity"]["components"]}
+    table = ASSETS["toxblock"].files
+    assert set(files) == {f"toxblock/{name}" for name in table}
+    model = files["toxblock/lstm_model_0.1.2.h5"]
+    assert model["hashes"][0]["content"] == table["lstm_model_0.1.2.h5"]
+    assert model["licenses"] == [{"license": {"id": "MIT"}}]
+    assert parts["reference:toxicity:real"]["hashes"][0]["content"] == "78" * 32
+    needs = {one["ref"]: one["dependsOn"] for one in made["dependencies"]}
+    assert needs["scorer:toxicity"] == ["pkg:pypi/h5py@3.16.0"]
+    assert set(needs["run"]) == set(parts)
+
+
+def test_outputs_that_existed_already_are_data_and_no_model() -> None:
+    manifest = json.loads(json.dumps(MANIFEST))
+    manifest["arms"][0]["identity"]["kind"] = "corpus"
+    parts = {one["bom-ref"]: one for one in bom(DECISION, manifest, SUITE)["components"]}
+    assert parts["model:candidate"]["type"] == "data"
