@@ -18,7 +18,7 @@ from harness.metrics.resampled import (
 from harness.metrics.stats.bootstrap import ratios, smooth_bounds
 from harness.metrics.stats.bounded_mean import agreed_upper
 from harness.metrics.stats.clusters import total
-from harness.metrics.stats.jackknife import JackknifeBounds, jackknife_bounds
+from harness.metrics.stats.jackknife import JackknifeBounds, bounds_without, groups_of
 from harness.metrics.stats.proportion import exact_upper
 
 if TYPE_CHECKING:
@@ -149,20 +149,14 @@ def set_jackknife(
 ) -> tuple[float | None, JackknifeBounds]:
     """Compute the difference of two sets, and its jackknife over groups of shared prompts."""
     ours, theirs = (ordered_set(kind, rows) for rows in both.rows)
-    first = ours.ranks.size
-
-    def difference(x: float | None, y: float | None) -> float | None:
-        return None if x is None or y is None else x - both.scale * y
-
-    def without_group(picked: NDArray[np.int64]) -> float | None:
-        mine, other = picked[picked < first], picked[picked >= first] - first
-        return difference(ours.part(kind, mine), theirs.part(kind, other))
-
-    value = difference(ours.number(kind), theirs.number(kind))
-    if value is None:
+    x, y = ours.number(kind), theirs.number(kind)
+    if x is None or y is None:
         return None, JackknifeBounds()
-    ranks = np.concatenate((ours.ranks, theirs.ranks))
-    return value, jackknife_bounds(value, without_group, ranks, confidence)
+    value = x - both.scale * y
+    mine = ours.without(kind, groups_of(ours.ranks))
+    other = theirs.without(kind, groups_of(theirs.ranks))
+    apart = None if mine is None or other is None else mine - both.scale * other
+    return value, bounds_without(value, apart, confidence)
 
 
 def _hold_shares(found: Estimate, prompts: float, scale: float, confidence: float) -> Estimate:

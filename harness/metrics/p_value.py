@@ -65,20 +65,22 @@ def contrast_p_value(
     >>> contrast_p_value(speed, ours, theirs)
     0.25
     """
-    both = pair(ours, theirs, 1.0).complete()
+    kind = definition.kind
+    references = kind.references if isinstance(kind, OfSet) else ()
+    both = pair(ours, theirs, 1.0).complete(references)
     if both.blank.n < max(1, definition.n_min):
         return None
     found: float | None = None
-    match definition.kind:
-        case Proportion() | Mean() as kind:
+    match kind:
+        case Proportion() | Mean():
             found = _sums(kind, both, seed)
-        case PerPrompt() as kind:
+        case PerPrompt():
             found = _per_prompt(kind, both, seed)
-        case Ratio() as kind:
+        case Ratio():
             found = _ratio(kind, both, seed)
-        case Quantile() as kind:
+        case Quantile():
             found = _quantile(kind, both, seed)
-        case OfSet() as kind:
+        case OfSet():
             found = _of_set(kind, both)
         case Count():
             pass

@@ -14,7 +14,7 @@ from harness.metrics.rows import Rows, take
 from harness.metrics.stats.clusters import lay_out
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from numpy.typing import NDArray
 
@@ -73,10 +73,14 @@ class Paired:
             return None, None
         return floor - self.scale * ceiling, ceiling - self.scale * floor
 
-    def complete(self) -> Paired:
-        """Keep the prompts whose every row is scored on both sides."""
+    def complete(self, references: Collection[str] = ()) -> Paired:
+        """Keep the prompts whose every row is scored on both sides.
+
+        Args:
+            references: Columns that hold a dataset, not a value of each row.
+        """
         whole = self.scored == self.sizes
-        sides = [_of_prompts(rows, whole) for rows in self.rows]
+        sides = [_of_prompts(rows, whole, references) for rows in self.rows]
         return Paired(sides[0], sides[1], self.scale)
 
 
@@ -108,8 +112,11 @@ def pair(ours: Side, theirs: Side, scale: float) -> Paired:
     return Paired(rows[0], rows[1], scale)
 
 
-def _of_prompts(rows: Rows, kept: NDArray[np.bool_]) -> Rows:
+def _of_prompts(rows: Rows, kept: NDArray[np.bool_], references: Collection[str]) -> Rows:
     ranks = rows.layout.scored
     picked = np.flatnonzero(kept[ranks])
-    columns = {name: take(column, picked) for name, column in rows.columns.items()}
+    columns = {
+        name: column if name in references else take(column, picked)
+        for name, column in rows.columns.items()
+    }
     return Rows(columns, lay_out(ranks[picked], np.array([], dtype=np.int64)))

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -77,3 +79,20 @@ def test_p_values_are_small_no_more_often_than_promised(name: str) -> None:
         assert found is not None
         small += found <= 0.1
     assert small / runs <= 0.1 + 3 * np.sqrt(0.1 * 0.9 / runs)
+
+
+def test_a_dataset_that_sets_are_held_against_is_given_whole() -> None:
+    """Fewer real rows than outputs, and every one of them is seen."""
+    seen: list[int] = []
+
+    def far(columns: Any) -> float:
+        seen.append(len(columns["real"]))
+        return float(np.mean(columns["x"]) - np.mean(columns["real"]))
+
+    kind = OfSet(("x",), far, references=("real",))
+    random = np.random.default_rng(0)
+    sides = [side({"x": random.normal(size=40), "real": np.zeros(3)}, range(40)) for _ in "ab"]
+    found = p_value(kind, *sides)
+    assert found is not None
+    assert 0.0 < found <= 1.0
+    assert set(seen) == {3}
