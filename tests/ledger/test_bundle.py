@@ -119,3 +119,31 @@ def test_a_bundle_cut_off_is_refused(
     (folder / "out").mkdir()
     with pytest.raises(AlteredError):
         unpack(folder / "b.zip", folder / "out")
+
+
+TOKENS = (b"PK\x01\x02", b"PK\x03\x04", b"PK\x05\x06", b"PK\x06\x06", b"\xff" * 4, b"\x00" * 4)
+
+
+@given(st.data())
+def test_a_bundle_that_was_mangled_is_refused(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    """Cut out, doubled, overwritten with what means something to a reader of archives."""
+    folder = tmp_path_factory.mktemp("mangled")
+    pack(MEMBERS, folder / "b.zip")
+    whole = (folder / "b.zip").read_bytes()
+    changed = whole
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(changed)))
+        gone = data.draw(st.integers(0, 12))
+        start = data.draw(st.integers(0, len(changed)))
+        piece = st.sampled_from([*TOKENS, changed[start : start + 60]]) | st.binary(max_size=6)
+        changed = changed[:place] + data.draw(piece) + changed[place + gone :]
+    (folder / "b.zip").write_bytes(changed)
+    (folder / "out").mkdir()
+    if changed == whole:
+        unpack(folder / "b.zip", folder / "out")
+        return
+    with pytest.raises(AlteredError):
+        unpack(folder / "b.zip", folder / "out")
+    assert {one.name for one in folder.iterdir()} == {"b.zip", "out"}
