@@ -105,14 +105,13 @@ def _failure(error: Exception, uri: str, root: Path | None) -> TrackingError:
     reason = f"MLflow did not take it: {reason.replace(uri, shown(uri))[:300]}"
     if "failed with exception" in reason or "Connection" in type(error).__name__:
         reason = "MLflow cannot be reached"
-    safe = (
-        f"the run is safe in {root}; send it later with: harness record {root}" if root else ""
-    )
-    return TrackingError(
-        reason,
-        where=shown(uri),
-        fix=safe or "see that MLFLOW_TRACKING_URI names a server that is up",
-    )
+    fix = "see that MLFLOW_TRACKING_URI names a server that is up"
+    if getattr(error, "error_code", "") in ("PERMISSION_DENIED", "UNAUTHENTICATED"):
+        reason = "MLflow does not allow it to this user"
+        fix = "have EDIT granted: on the experiment to record; on model and ledger to promote"
+    if root:
+        fix = f"the run is safe in {root}; send it later with: harness record {root}"
+    return TrackingError(reason, where=shown(uri), fix=fix)
 
 
 @contextmanager

@@ -25,7 +25,7 @@ Places = dict[str, Any]
 
 def agree(
     server: Server, experiment: str, labels: Mapping[str, str], arms: Sequence[str]
-) -> Places:
+) -> tuple[Places, list[str]]:
     """Find the runs for these labels, or begin them; all who ask get the same.
 
     Where somebody deleted one of them in MLflow, a new agreement is made, which
@@ -36,6 +36,9 @@ def agree(
         experiment: The id of its experiment.
         labels: The tags that name what is recorded: the run's id and seal.
         arms: The name of each arm.
+
+    Returns:
+        The runs, and the ids of others that were begun for the same and lost.
     """
     names, attempt = (PARENT, *arms), 0
     own: Places = {}
@@ -49,18 +52,18 @@ def agree(
             runs = _active(server, experiment, labels)
             ids = _standing(runs, digest)
             if ids is None:  # a server that shows no datasets: nothing better can be had
-                return own
+                return own, []
         if len(ids) == len(names) and runs.keys() >= set(ids):
-            return {name: runs[run_id] for name, run_id in zip(names, ids, strict=True)}
+            places = {name: runs[run_id] for name, run_id in zip(names, ids, strict=True)}
+            return places, sorted(runs.keys() - set(ids))
         attempt += 1
 
 
-def retire(server: Server, experiment: str, labels: Mapping[str, str], places: Places) -> None:
-    """Delete the runs that nobody agreed on; mark them where deleting is not allowed."""
+def retire(server: Server, run_ids: Sequence[str]) -> None:
+    """Delete the runs that lost; mark them where deleting is not allowed."""
     from mlflow.exceptions import MlflowException
 
-    kept = {run.info.run_id for run in places.values()}
-    for run_id in _active(server, experiment, labels).keys() - kept:
+    for run_id in run_ids:
         try:
             server.client.delete_run(run_id)
         except MlflowException as error:

@@ -121,7 +121,7 @@ def _experiment(server: Server, name: str) -> str:
 def _send(server: Server, place: str, run: RunView, root: Path, top: str) -> Recorded:
     labels = {"harness.run_id": run.run_id, "harness.seal": top}
     arms = {f"{a['generator']}/{a['strategy']}": a for a in read(root, MANIFEST)["arms"]}
-    places = agree(server, place, labels, sorted(arms))
+    places, surplus = agree(server, place, labels, sorted(arms))
     if not _whole(places):
         _send_parent(server, places[PARENT], run, root)
         for name, arm in arms.items():
@@ -129,7 +129,7 @@ def _send(server: Server, place: str, run: RunView, root: Path, top: str) -> Rec
         parent = places[PARENT].info.run_id
         server.client.set_terminated(parent)
         server.client.set_tag(parent, "harness.recorded", "complete")
-    retire(server, place, labels, places)
+    retire(server, surplus)
     return Recorded(
         run_id=run.run_id,
         seal=top,

@@ -72,3 +72,13 @@ def test_an_error_of_mlflow_names_no_password(monkeypatch: pytest.MonkeyPatch) -
 
     assert "pw" not in str(caught.value)
     assert caught.value.exit_code == 3
+
+
+def test_what_is_not_allowed_is_told_as_that(mlflow_uri: str) -> None:
+    from mlflow.exceptions import MlflowException
+    from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
+
+    with pytest.raises(TrackingError, match="does not allow") as caught, connected():
+        raise MlflowException("403", error_code=PERMISSION_DENIED)
+
+    assert "EDIT" in caught.value.fix

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from harness.ledger.connection import connected
 from tests.ledger.record_trials import DEATHS
 
 TRIALS = (
@@ -62,27 +61,3 @@ def test_a_server_that_dies_amid_is_told_with_how_to_send_the_run_later(
     assert trials["server_dies"]["codes"] == [3, 0]
     assert "MLflow cannot be reached" in trials["said"]
     assert "send it later with: harness record" in trials["said"]
-
-
-def test_clients_that_find_no_database_make_one_together(tmp_path: Path) -> None:
-    program = "from harness.ledger.connection import connected\nwith connected(): pass"
-    environment = os.environ | {"MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path / 'new.db'}"}
-    clients = [
-        subprocess.Popen([sys.executable, "-c", program], env=environment, cwd=ROOT)
-        for _ in range(2)
-    ]
-    assert [client.wait() for client in clients] == [0, 0]
-    assert [path.name for path in tmp_path.iterdir()] == ["new.db"]
-
-
-def test_what_a_killed_client_left_of_a_new_database_is_swept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    half = tmp_path / ".new.db.making"
-    half.mkdir()
-    (half / "made.db").write_bytes(b"half of a database")
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'new.db'}")
-
-    with connected() as server:
-        assert server.client.search_experiments()
-    assert not half.exists()
