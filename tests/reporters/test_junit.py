@@ -107,6 +107,20 @@ def test_counts_agree_with_the_cases(make_run: Make) -> None:
         assert int(suite.get("errors", "")) == len(list(suite.iter("error")))
 
 
+def test_each_part_has_what_readers_of_these_files_ask_of_it(make_run: Make) -> None:
+    root = _root(make_run("fail"))
+
+    cases = list(root.iter("testcase"))
+    assert len({(case.get("classname"), case.get("name")) for case in cases}) == len(cases)
+    parts = [root, *root.iter("testsuite"), *cases]
+    assert {part.get("time") for part in parts} == {"0"}
+    assert all(part.get("name") for part in parts)
+    assert all(case.get("classname") for case in cases)
+    for note in [*root.iter("failure"), *root.iter("error")]:
+        assert note.get("message")
+        assert note.text
+
+
 def test_the_same_run_gives_the_same_bytes(make_run: Make) -> None:
     assert Junit().render(make_run("fail")) == Junit().render(make_run("fail"))
 
