@@ -21,9 +21,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from harness import pictures
-from harness.cli import app
+from harness.cli import app, main
 from harness.flow.init import init
 from harness.flow.validate import validate
 from harness.records import Image
@@ -62,6 +63,7 @@ INSTEAD[
     "> images.yaml && harness gate images.yaml --policy image_quickstart --no-mlflow "
     "--out runs/images"
 )
+WORKFLOW = ".github/workflows/gate.yml"
 EXIT_CODES = {
     "harness gate starter/suite.yaml --policy starter/policy.yaml": 2,
     # Sixty prompts, where the policy of the README asks for 299.
@@ -118,6 +120,7 @@ RUN = {
 def here(tmp_path: Path) -> Path:
     """Give a folder with the README's files, and those that it takes for granted."""
     for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
     rows = [{"prompt": f"Ask {i}", "output": f"We open at nine, gate {i}."} for i in range(60)]
     questions = [{"question": f"Ask {i}", "language": "en"} for i in range(3)]
@@ -216,10 +219,27 @@ def test_what_is_not_run_as_written_is_in_the_readme() -> None:
 def test_every_file_shown_fits(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(here)
     shown = [name for name in FILES if name.endswith(".yaml")]
+    assert WORKFLOW not in shown
     assert len(shown) >= 4
     for name in shown:
         if name != "polite.yaml":  # its scorer is registered where it is run
             assert validate(here / name)
+
+
+def test_the_workflow_shown_is_yaml_whose_commands_there_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    jobs = yaml.safe_load(FILES[WORKFLOW])["jobs"]
+    steps = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
+    commands = [c.split() for run in steps for c in run.split(" && ") if "harness" in c]
+    gated = [words[1:] for words in commands if words[0] == "harness"]
+    assert ["gate", "suite.yaml"] in [words[:2] for words in gated]
+    for words in gated:
+        names = [word for word in words if not word.startswith("-")][:1]
+        names += words[1:2] if words[0] == "assets" else []
+        assert main([*names, "--help"]) == 0
+        told = capsys.readouterr().out
+        assert [word for word in words if word.startswith("--") and word not in told] == []
 
 
 def test_every_command_there_is_is_shown() -> None:

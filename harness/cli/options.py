@@ -90,6 +90,12 @@ def summary(view: RunView, folder: Path) -> dict[str, Any]:
 
 def finish(view: RunView, summed: dict[str, Any], *, as_json: bool) -> None:
     """Print what a run came to, and leave with its verdict's exit code."""
+    tell(view, summed, as_json=as_json)
+    raise typer.Exit(EXIT[view.outcome])
+
+
+def tell(view: RunView, summed: dict[str, Any], *, as_json: bool) -> None:
+    """Print what a run came to."""
     from harness.console import show
 
     folder = Path(summed["folder"])
@@ -99,7 +105,6 @@ def finish(view: RunView, summed: dict[str, Any], *, as_json: bool) -> None:
         show(view)
         print(f"report    {folder / 'report.html'}")
         emit({k: v for k, v in summed.items() if isinstance(v, dict)}, as_json=False)
-    raise typer.Exit(EXIT[view.outcome])
 
 
 def emit(groups: dict[str, Any], *, as_json: bool) -> None:

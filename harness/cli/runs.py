@@ -31,7 +31,9 @@ from harness.cli.options import (
     rules_,
     suite_,
     summary,
+    tell,
 )
+from harness.errors import HarnessError
 
 app = typer.Typer()
 
@@ -55,8 +57,7 @@ def gate(
 ) -> None:
     """Run a suite, judge it, log it, and promote the model only if it passes."""
     from harness.flow.champion import champion_of
-    from harness.flow.gate import Target
-    from harness.flow.gate import gate as go
+    from harness.flow.gate import Target, decide, settle
     from harness.flow.run import Options
 
     rules, runs = policy_(policy), out.parent if out else Path("runs")
@@ -64,12 +65,14 @@ def gate(
         out=out, waivers=waivers, sequential=sequential, budget=budget, track=track,
         champion=champion_of(champion, rules, runs),
     )  # fmt: skip
+    target = Target(model, alias, rules_(changed)) if model else None
     with bars(quiet=as_json) as progress:
-        view, folder, done = go(
-            suite_(suite), rules, how,
-            target=Target(model, alias, rules_(changed)) if model else None,
-            progress=progress,
-        )  # fmt: skip
+        view, folder = decide(suite_(suite), rules, how, target=target, progress=progress)
+    try:
+        done = settle(view, folder, track=track, target=target)
+    except HarnessError:  # the verdict stands whatever became of MLflow
+        tell(view, summary(view, folder), as_json=as_json)
+        raise
     finish(view, summary(view, folder) | done, as_json=as_json)
 
 

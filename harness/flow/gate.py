@@ -38,16 +38,44 @@ def gate(
     Raises:
         HarnessError: A file does not fit, a model is absent, or MLflow cannot be reached.
     """
+    view, folder = decide(suite, policy, options, target=target, progress=progress)
+    track = options.track if options else Options().track
+    return view, folder, settle(view, folder, track=track, target=target)
+
+
+def decide(
+    suite: Path,
+    policy: Path,
+    options: Options | None = None,
+    *,
+    target: Target | None = None,
+    progress: Progress | None = None,
+) -> tuple[RunView, Path]:
+    """Run and judge, held against what the target serves now.
+
+    Raises:
+        HarnessError: A file does not fit, a model is absent, or MLflow cannot be reached.
+    """
     how = options or Options()
     if how.champion is None:
         runs = how.out.parent if how.out else how.runs
         model, alias = (target.model, target.alias) if target else (None, CHAMPION)
         how = replace(how, champion=champion_of(None, policy, runs, model=model, alias=alias))
-    view, folder = run(suite, policy, how, progress=progress)
+    return run(suite, policy, how, progress=progress)
+
+
+def settle(
+    view: RunView, folder: Path, *, track: bool = True, target: Target | None = None
+) -> dict[str, Any]:
+    """Record a judged run, and promote what passed; the run is whole on disk whatever happens.
+
+    Raises:
+        HarnessError: MLflow cannot be reached, or the promotion is refused.
+    """
     done: dict[str, Any] = {}
-    if how.track or target:
+    if track or target:
         done["mlflow"] = record(view, folder)
     if target:
         asked = Asked(changed=target.changed)
         done["promotion"] = promote(view, folder, target.model, target.alias, asked)
-    return view, folder, done
+    return done
