@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.options import AsJson, Folder, emit, print_json
+from harness.errors import HarnessError
 
 app = typer.Typer()
 
@@ -47,7 +48,12 @@ def verify_command(
     """Digest every file, count every item and derive the verdict again; exit 3 on a misfit."""
     from harness.flow.verify import verify
 
-    found = verify(path, key or (), decision=decision)
+    try:
+        found = verify(path, key or (), decision=decision)
+    except HarnessError as error:
+        if as_json:
+            print_json({"verified": False, "why": str(error.args[0]), "where": error.where})
+        raise
     if as_json:
         print_json(
             {

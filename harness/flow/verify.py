@@ -10,6 +10,7 @@ from pathlib import Path
 from harness import registry
 from harness.engine.store import Store
 from harness.errors import AlteredError, HarnessError, RefusedError
+from harness.flow.alike import alike
 from harness.flow.enclosed import beside
 from harness.flow.reconcile import Reconciled, reconcile
 from harness.flow.rederive import rederive
@@ -127,7 +128,7 @@ def _check_reports(view: RunView, root: Path) -> None:
     """Render every report again: a sealed report may still say what its scores do not."""
     for name, content in _reports(view):
         path = root / name
-        if path.is_file() and path.read_bytes() != content:
+        if path.is_file() and not alike(path.read_bytes(), content):
             raise AlteredError(
                 "a report is not what the stored scores lead to", where=str(path)
             )
