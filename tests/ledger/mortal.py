@@ -54,13 +54,7 @@ class Mortal:
                 command, stdout=log, stderr=log, cwd=self._folder, env=quiet,
                 start_new_session=True,
             )  # fmt: skip
-        for _ in range(_TRIES):
-            try:
-                with socket.create_connection(("127.0.0.1", self._port), timeout=2):
-                    return
-            except OSError:
-                time.sleep(_PAUSE_SECONDS)
-        raise RuntimeError("the MLflow server did not start")
+        self._await(listening=True)
 
     def kill(self) -> None:
         """End it and its workers where they stand: its own process group and no other."""
@@ -68,6 +62,21 @@ class Mortal:
             os.killpg(self._process.pid, signal.SIGKILL)
 
     def buried(self) -> None:
-        """Wait for it to be gone, so that its port is free."""
+        """Wait for it and its workers to be gone, so that its port is free."""
         if self._process is not None:
             self._process.wait(20)
+            self._await(listening=False)
+
+    def _await(self, *, listening: bool) -> None:
+        for _ in range(_TRIES):
+            if self._listens() == listening:
+                return
+            time.sleep(_PAUSE_SECONDS)
+        raise RuntimeError(f"the MLflow server does not {'start' if listening else 'end'}")
+
+    def _listens(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self._port), timeout=2):
+                return True
+        except OSError:
+            return False
