@@ -265,10 +265,10 @@ def _connected(options: Ray.Options) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    address = options.address or os.environ.get("RAY_ADDRESS")
+    address = options.address or os.environ.get("RAY_ADDRESS") or "local"
     try:
         ray.init(
-            address=address, include_dashboard=False if address is None else None,
+            address=address, include_dashboard=False if address == "local" else None,
             log_to_driver=False, logging_level=logging.ERROR,
         )  # fmt: skip
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:

@@ -118,7 +118,7 @@ def test_creatives_on_disk_are_judged_by_the_scorers_of_ad_creative(
         Image.fromarray(noise).save(tmp_path / "pictures" / "protected" / f"{number}.png")
     suite, policy = ours("ad_creative", tmp_path)
     fresh, _ = run(suite, policy, out=tmp_path / "fresh")
-    assert value(fresh, "published.copy_rate") == (0.0, 0)
+    assert value(fresh, "memorization.copy_rate") == (0.0, 0)
     assert value(fresh, "nsfw.rate") == (0.0, 0)
     assert value(fresh, "image-diversity.duplicate_rate[digits-clip]") == (0.0, 0)
     assert value(fresh, "alignment.clip_score[digits-clip]")[0] is not None
@@ -128,6 +128,6 @@ def test_creatives_on_disk_are_judged_by_the_scorers_of_ad_creative(
         copy = tmp_path / "pictures" / "protected" / path.name
         copy.write_bytes(path.read_bytes())
     copied, _ = run(suite, policy, out=tmp_path / "copied")
-    assert value(copied, "published.copy_rate") == (1.0, 0)
+    assert value(copied, "memorization.copy_rate") == (1.0, 0)
     (verdict,) = copied.verdicts
     assert "originality.published" in {f.rule for f in verdict.findings if f.outcome == "fail"}
