@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     )
 
 PRIVATE, TRUSTED = "signing.pem", "trusted"
+_PEM = re.compile(rb"-----BEGIN PUBLIC KEY-----.+?-----END PUBLIC KEY-----", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 
 
@@ -159,7 +160,7 @@ def trust(path: Path, name: str | None = None) -> PublicKey:
 
 
 def read_public(path: Path) -> PublicKey:
-    """Read a public key, PEM or the base64 line of one.
+    """Read a public key, PEM, the base64 line of one, or what `harness keys show` printed.
 
     Raises:
         AlteredError: It is absent, or no ed25519 public key.
@@ -169,7 +170,10 @@ def read_public(path: Path) -> PublicKey:
 
     try:
         data = path.read_bytes().strip()
-        if not data.startswith(b"-----"):
+        blocks = _PEM.findall(data)
+        if len(blocks) == 1:  # perhaps among other lines, as `keys show` prints it
+            (data,) = blocks
+        else:
             data = b"-----BEGIN PUBLIC KEY-----\n%s\n-----END PUBLIC KEY-----\n" % data
         key = load_pem_public_key(data)
     except (OSError, ValueError) as error:

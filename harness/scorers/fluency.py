@@ -8,11 +8,12 @@ text that loops is very likely, which is why repetition stands beside it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
 from harness.encoders import language_model
-from harness.encoders.language_model import LanguageModel, Precision
+from harness.encoders.language_model import LanguageModel, ModelSource, Precision
 from harness.metrics.ngrams import ends_in_loop, repetition
 from harness.metrics.tokens import SEGMENTER, token_ids, words
 from harness.protocols import ColumnType, Control, MetricDef, Proportion, Ratio
@@ -53,8 +54,15 @@ class Fluency:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self._source = language_model.find(options.reference, options.revision)
-        self._open = LanguageModel(self._source, options.dtype, options.device)
+
+    @cached_property
+    def _source(self) -> ModelSource:
+        """Where the model lies; a stored run is judged where it does not."""
+        return language_model.find(self._options.reference, self._options.revision)
+
+    @cached_property
+    def _open(self) -> LanguageModel:
+        return LanguageModel(self._source, self._options.dtype, self._options.device)
 
     @property
     def weights(self) -> Mapping[str, str]:
@@ -70,8 +78,9 @@ class Fluency:
     def caveat(self) -> str:
         """Which model the numbers are under."""
         return (
-            f"Perplexity and bits per byte are under {self._options.reference}: compare them "
-            "only under one model, and remember that a model finds its own text likely."
+            f"Perplexity and bits per byte are under {Path(self._options.reference).name}: "
+            "compare them only under one model, and remember that a model finds its own text "
+            "likely."
         )
 
     @property

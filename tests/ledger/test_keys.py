@@ -93,6 +93,19 @@ def test_the_line_that_policies_hold_is_a_public_key_too(tmp_path: Path) -> None
     assert keys.read_public(file).key_id == made.key_id
 
 
+def test_what_the_command_printed_is_a_public_key_too_if_it_holds_one(
+    tmp_path: Path,
+) -> None:
+    made = keys.init("ann").public
+    file = tmp_path / "shown.txt"
+    shown = f"key       {made.key_id}  ann\n{made.pem}trusted   {made.key_id[:16]}  ann\n"
+    file.write_text(shown)
+    assert keys.read_public(file).key_id == made.key_id
+    file.write_text(shown + made.pem)
+    with pytest.raises(AlteredError, match="no public key"):
+        keys.read_public(file)
+
+
 @pytest.mark.parametrize("text", [b"", b"no key", b"-----BEGIN PUBLIC KEY-----\n!!\n"])
 def test_what_is_no_key_is_named(tmp_path: Path, text: bytes) -> None:
     file = tmp_path / "x.pem"

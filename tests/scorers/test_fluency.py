@@ -162,6 +162,16 @@ def test_the_caveat_names_the_reference(fluency: Fluency) -> None:
     assert "finds its own text likely" in fluency.caveat
 
 
+def test_it_says_what_it_measures_where_its_model_is_not() -> None:
+    """A stored run is judged again on machines that have none of its models."""
+    scorer = Fluency(Fluency.Options(reference="/nowhere/models/ours"))
+    assert "under ours:" in scorer.caveat
+    assert {"nats", "tokens"} <= set(scorer.columns)
+    assert "perplexity" in scorer.metrics
+    with pytest.raises(SpecError, match="no model is called"):
+        _ = scorer.weights
+
+
 def test_a_reference_on_the_hub_needs_a_revision() -> None:
     with pytest.raises(SpecError, match="pinned revision"):
-        Fluency(Fluency.Options(reference="owner/model"))
+        _ = Fluency(Fluency.Options(reference="owner/model")).weights
