@@ -439,3 +439,7 @@ def test_a_command_that_ends_with_a_verdict_names_every_exit_code(
     printed = " ".join(told(capsys, command, "--help").split())
     assert "0 PASS, 1 FAIL, 2 INCONCLUSIVE, 3 evidence, 4 conflict, 5 waiver, 64" in printed
     assert "130 stopped" in printed
+
+
+def test_a_shipped_suite_is_validated_by_its_name(capsys: Captured) -> None:
+    assert "suite image_release, 60 prompts" in told(capsys, "validate", "image_release")

@@ -36,7 +36,10 @@ def list_command(
 
 @app.command()
 def validate(
-    paths: Annotated[list[Path], typer.Argument(help="Suites, policies and waivers.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(help="Suites, policies and waivers, or names of shipped suites."),
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Check suites, policies and waivers, prompts and options included. Loads no model.
@@ -45,8 +48,14 @@ def validate(
     what it compares with. Waivers have to be in force today.
     """
     from harness.flow.validate import validate_together
+    from harness.spec.library import names
 
-    checked = validate_together(paths, datetime.now(UTC).date())
+    shipped = names("suites")
+    found = [
+        suite_(str(path)) if str(path) in shipped and not path.exists() else path
+        for path in paths
+    ]
+    checked = validate_together(found, datetime.now(UTC).date())
     for note in checked.notes:
         say(f"note: {note}")
     if as_json:
