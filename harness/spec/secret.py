@@ -1,0 +1,66 @@
+"""Secrets that a file names and never holds: `${env:NAME}`, read when a plug-in is opened."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+from harness.errors import SpecError
+
+Secret = Annotated[str, StringConstraints(pattern=r"^\$\{env:[A-Za-z_][A-Za-z0-9_]*\}$")]
+"""An option that is a secret: only ever the name of an environment variable."""
+
+_REFERENCE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
+# A shorter one stands in ordinary text by chance, so it could not be told apart from it.
+_FEWEST_CHARACTERS = 8
+_MASK = "[secret]"
+
+
+class Secrets:
+    """The secrets of one plug-in while it is open, and texts without them."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._values: set[str] = set()
+
+    def reveal(self, text: str) -> str:
+        """Put the values in place of the `${env:NAME}` of a text.
+
+        Raises:
+            SpecError: A variable is not set, or its value cannot be kept out of what is
+                written. The value itself is never told.
+        """
+        return _REFERENCE.sub(lambda found: self._value(found[1]), text)
+
+    def found_in(self, text: str) -> bool:
+        """Whether a text holds a secret."""
+        return any(value in text for value in self._values)
+
+    def masked(self, text: str) -> str:
+        """Replace every secret in a text, the longest first."""
+        for value in sorted(self._values, key=len, reverse=True):
+            text = text.replace(value, _MASK)
+        return text
+
+    def _value(self, name: str) -> str:
+        value = self._environ.get(name, "")
+        where = f"environment variable {name}"
+        if not value:
+            raise SpecError("a secret is not set", where=where, fix=f"export {name}=...")
+        if len(value) < _FEWEST_CHARACTERS or not (value.isascii() and value.isprintable()):
+            raise SpecError(
+                f"a secret is shorter than {_FEWEST_CHARACTERS} characters, or holds a line "
+                "break or a character other than ASCII",
+                where=where,
+                fix="look at how it was exported",
+            )
+        self._values.add(value)
+        return value
+
+
+def refers(text: str) -> bool:
+    """Whether a text names a secret."""
+    return bool(_REFERENCE.search(text))
