@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import socketserver
 import threading
@@ -51,7 +52,8 @@ class Wire:
         """Break the connection off, as a killed process does."""
         linger = (1).to_bytes(4, "little") + (0).to_bytes(4, "little")
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        self.socket.close()
+        # Closed below the file objects on it, which would keep it open.
+        os.close(self.socket.detach())
 
 
 Behaviour = Callable[[Asked, Wire], None]

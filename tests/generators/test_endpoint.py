@@ -463,7 +463,7 @@ def test_unknown_parameters_are_refused_with_a_hint_and_the_list() -> None:
     endpoint = Endpoint(options("https://api.example.com/v1"))
     endpoint.check({"temperature": 0.7, "top_p": 0.9, "stop": "\n"})
     with pytest.raises(
-        SpecError, match="did you mean 'temperature'.*they are temperature, top_p"
+        SpecError, match=r"did you mean 'temperature'.*they are temperature, top_p"
     ):
         endpoint.check({"temperatur": 0.7})
     with pytest.raises(SpecError, match="no parameter of chat is called 'n'"):
