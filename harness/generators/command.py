@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import Field, field_validator
 
 from harness.errors import HarnessError
-from harness.generators.local_code import digests_of
+from harness.generators.local_code import SuiteFolder, digests_of
 from harness.records import Case, Failure, Generated, Modality
 from harness.spec.model import Spec, SuitePath
 from harness.spec.secret import Secrets
@@ -51,7 +51,7 @@ class Command:
         """For one answer; the first includes the time to start."""
         batch: Annotated[int, Field(ge=1)] = 16
         """How many cases are stored at a time."""
-        cwd: Annotated[SuitePath, Field(validate_default=True)] = Path()
+        cwd: SuiteFolder = Path()
         """The folder it runs in, by default the suite's."""
 
         @field_validator("argv")

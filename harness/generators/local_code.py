@@ -4,9 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, PlainValidator, ValidationInfo
 
 from harness import digests
 from harness.errors import SpecError
+
+
+def _folder(value: object, info: ValidationInfo) -> Path:
+    """Place a folder; unlike a `SuitePath`, also where it is left out."""
+    if not isinstance(value, str | Path):
+        raise ValueError("it is no path")  # noqa: TRY004 - pydantic tells only this kind
+    base: Path = (info.context or {}).get("base", Path())
+    return base / value
+
+
+SuiteFolder = Annotated[Path, PlainValidator(_folder), Field(validate_default=True)]
+"""The suite's folder, or one that is named relative to it."""
 
 
 def digests_of(files: Sequence[Path], folder: Path) -> Mapping[str, str]:

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from harness import digests
 from harness.errors import HarnessError, SpecError
-from harness.generators.local_code import digests_of
+from harness.generators.local_code import SuiteFolder, digests_of
 from harness.records import Case, Failure, Generated, Image, Modality
 from harness.spec.model import Spec, SuitePath
 
@@ -44,7 +44,7 @@ class Python:
         modality: Literal["text", "image"] = "text"
         batch: Annotated[int, Field(ge=1)] | None = None
         """Call it with a list of up to so many cases, for as many answers."""
-        cwd: Annotated[SuitePath, Field(validate_default=True)] = Path()
+        cwd: SuiteFolder = Path()
         """The folder its file is looked for in, by default the suite's."""
 
     def __init__(self, options: Options) -> None:
