@@ -36,13 +36,13 @@ class Secrets:
         return _REFERENCE.sub(lambda found: self._value(found[1]), text)
 
     def found_in(self, text: str) -> bool:
-        """Whether a text holds a secret."""
-        return any(value in text for value in self._values)
+        """Whether a text holds a secret, in upper or lower case: hosts, say, are lowered."""
+        return self.masked(text) != text
 
     def masked(self, text: str) -> str:
         """Replace every secret in a text, the longest first."""
         for value in sorted(self._values, key=len, reverse=True):
-            text = text.replace(value, _MASK)
+            text = re.sub(re.escape(value), lambda _: _MASK, text, flags=re.IGNORECASE)
         return text
 
     def _value(self, name: str) -> str:

@@ -18,34 +18,17 @@ from harness.errors import HarnessError, SpecError
 from harness.generators.endpoint import Endpoint
 from harness.records import Case, Failure, Generated, Image, Prompt
 from tests.generators.asking import case
-from tests.generators.loopback import Asked, Behaviour, Server, Wire, chat, echo, serving
-
-HOSTS = ("127.0.0.1",)
-
-
-def options(url: str, **more: Any) -> Endpoint.Options:
-    given = {"base_url": url, "model": "m", "hosts": list(HOSTS), "retries": 0, **more}
-    return Endpoint.Options.model_validate_json(json.dumps(given))
-
-
-def told(behaviour: Behaviour, texts: int = 1, **more: Any) -> list[Generated | Failure]:
-    """What comes of so many cases."""
-    with serving(behaviour) as server, Endpoint(options(server.url, **more)) as endpoint:
-        return list(endpoint.generate([case(f"hi {n}") for n in range(texts)]))
-
-
-def reason(behaviour: Behaviour, **more: Any) -> str:
-    (answer,) = told(behaviour, **more)
-    assert isinstance(answer, Failure)
-    return answer.reason
-
-
-def events(*data: str, end: str = "\n\n") -> str:
-    return "".join(f"data: {one}{end}" for one in data)
-
-
-def piece(text: str, finish: str | None = None) -> str:
-    return json.dumps({"choices": [{"delta": {"content": text}, "finish_reason": finish}]})
+from tests.generators.endpoints import (
+    busy,
+    events,
+    failing,
+    options,
+    piece,
+    reason,
+    reset,
+    told,
+)
+from tests.generators.loopback import Asked, Server, Wire, chat, echo, serving
 
 
 def drawn() -> Image:
@@ -150,151 +133,6 @@ def test_a_picture_that_is_none_is_a_failure(data: str, said: str) -> None:
     assert said in reason(draw, api="images")
 
 
-def hang(asked: Asked, wire: Wire) -> None:
-    wire.hang()
-
-
-def reset(asked: Asked, wire: Wire) -> None:
-    wire.reset()
-
-
-def close(asked: Asked, wire: Wire) -> None:
-    wire.socket.shutdown(socket.SHUT_RDWR)
-
-
-def html(asked: Asked, wire: Wire) -> None:
-    wire.reply("<html>Welcome to our proxy</html>", kind="text/html")
-
-
-def half(asked: Asked, wire: Wire) -> None:
-    wire.reply(chat("hello")[:40])
-
-
-def short(asked: Asked, wire: Wire) -> None:
-    wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n{")
-    wire.socket.shutdown(socket.SHUT_RDWR)
-
-
-def drip(asked: Asked, wire: Wire) -> None:
-    wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n")
-    while not wire.stopped.wait(0.01):
-        wire.send(b" ")
-
-
-def flood(asked: Asked, wire: Wire) -> None:
-    wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
-    for _ in range(1000):
-        wire.send(b" " * 1_000_000)
-
-
-def endless_head(asked: Asked, wire: Wire) -> None:
-    wire.send(b"HTTP/1.1 200 OK\r\n")
-    while True:
-        wire.send(b"X-Y: " + b"z" * 1000 + b"\r\n")
-
-
-def nonsense(asked: Asked, wire: Wire) -> None:
-    wire.send(b"220 smtp.example.com ESMTP\r\n\r\n")
-    wire.socket.shutdown(socket.SHUT_WR)
-
-
-def deep(asked: Asked, wire: Wire) -> None:
-    wire.reply("[" * 200_000)
-
-
-def compressed(asked: Asked, wire: Wire) -> None:
-    wire.reply(b"\x1f\x8b", Content_Encoding="gzip")
-
-
-def nothing(asked: Asked, wire: Wire) -> None:
-    wire.reply(json.dumps({"choices": [], "object": "x"}))
-
-
-def withheld(asked: Asked, wire: Wire) -> None:
-    choice = {"finish_reason": "content_filter", "message": {"content": "half"}}
-    wire.reply(json.dumps({"choices": [choice]}))
-
-
-def busy(asked: Asked, wire: Wire) -> None:
-    wire.reply(json.dumps({"error": {"message": "slow\ndown"}}), status=429, Retry_After="1")
-
-
-def failing(asked: Asked, wire: Wire) -> None:
-    wire.reply("<h1>oops</h1>", status=500, kind="text/html")
-
-
-def elsewhere(asked: Asked, wire: Wire) -> None:
-    wire.reply("", status=307, Location="http://evil.example/v1")
-
-
-def nearby(asked: Asked, wire: Wire) -> None:
-    wire.reply("", status=308, Location="/v2/chat/completions")
-
-
-def cut_stream(asked: Asked, wire: Wire) -> None:
-    wire.reply(events(piece("Good ")), kind="text/event-stream")
-
-
-def half_stream(asked: Asked, wire: Wire) -> None:
-    wire.reply(events(piece("Good ")[:20]), kind="text/event-stream")
-
-
-def sorry_stream(asked: Asked, wire: Wire) -> None:
-    wire.reply(
-        events(piece("a"), '{"error": {"message": "no memory"}}'), kind="text/event-stream"
-    )
-
-
-HOSTILE: list[tuple[Behaviour, str]] = [
-    (hang, "no whole answer within 0.4 s"),
-    (drip, "no whole answer within 0.4 s"),
-    (reset, "the connection broke"),
-    (close, "the connection broke"),
-    (html, "the reply is HTML"),
-    (half, "the reply is no whole JSON"),
-    (short, "the connection broke (RemoteProtocolError)"),
-    (flood, "the reply is longer than 8,388,608 bytes"),
-    (endless_head, "the connection broke (RemoteProtocolError)"),
-    (nonsense, "the connection broke (RemoteProtocolError)"),
-    (deep, "the reply is no whole JSON"),
-    (compressed, "the reply is compressed, unasked"),
-    (nothing, "the reply holds no text: an object of choices, object"),
-    (withheld, "the endpoint's content filter withheld the answer"),
-    (busy, "HTTP 429: slow down"),
-    (failing, "HTTP 500"),
-    (elsewhere, "HTTP 307 redirects to another host, evil.example: not followed"),
-    (nearby, "HTTP 308 redirects within the host: name the new path in base_url"),
-    (cut_stream, "the stream ended before the answer did"),
-    (half_stream, "the stream holds no whole JSON"),
-    (sorry_stream, "the stream ended with an error: no memory"),
-]
-
-
-@pytest.mark.parametrize(("behaviour", "said"), HOSTILE)
-def test_each_way_to_fail_is_a_row_with_a_name(behaviour: Behaviour, said: str) -> None:
-    answers = told(behaviour, texts=3, timeout_seconds=0.4 if "0.4" in said else 20.0)
-    reasons = [a.reason for a in answers if isinstance(a, Failure)]
-    assert len(reasons) == 3
-    assert all(one.startswith(said) for one in reasons), reasons
-
-
-def test_none_is_lost_or_doubled_where_each_case_fails_in_its_own_way() -> None:
-    ways = [behaviour for behaviour, _ in HOSTILE if behaviour is not drip]
-
-    def mixed(asked: Asked, wire: Wire) -> None:
-        number = int(asked.body["messages"][-1]["content"].split()[1])
-        (echo if number % 2 else ways[number // 2 % len(ways)])(asked, wire)
-
-    answers = told(mixed, texts=4 * len(ways), timeout_seconds=1.0, max_concurrency=8)
-    assert len(answers) == 4 * len(ways)
-    for number, answer in enumerate(answers):
-        if number % 2:
-            assert isinstance(answer, Generated)
-            assert answer.media == f"hi {number}"
-        else:
-            assert isinstance(answer, Failure)
-
-
 def test_what_passes_is_asked_again_until_it_passes() -> None:
     seen: dict[str, int] = {}
     lock = threading.Lock()
@@ -342,7 +180,7 @@ def test_a_budget_of_money_holds_over_all_strategies_of_a_run() -> None:
         endpoint = Endpoint(
             options(server.url, max_tokens=10, max_cost=11.0, price_per_million=prices)
         )
-        came = []
+        came: list[Generated | Failure] = []
         for _ in range(3):
             with endpoint:
                 came += endpoint.generate([case("hi 0")])

@@ -1,0 +1,145 @@
+"""Every way in which an endpoint can fail to answer is a row with a name of its own."""
+
+from __future__ import annotations
+
+import json
+import socket
+
+import pytest
+
+from harness.records import Failure, Generated
+from tests.generators.endpoints import busy, events, failing, piece, reset, told
+from tests.generators.loopback import Asked, Behaviour, Wire, chat, echo
+
+
+def hang(asked: Asked, wire: Wire) -> None:
+    wire.hang()
+
+
+def close(asked: Asked, wire: Wire) -> None:
+    wire.socket.shutdown(socket.SHUT_RDWR)
+
+
+def html(asked: Asked, wire: Wire) -> None:
+    wire.reply("<html>Welcome to our proxy</html>", kind="text/html")
+
+
+def half(asked: Asked, wire: Wire) -> None:
+    wire.reply(chat("hello")[:40])
+
+
+def short(asked: Asked, wire: Wire) -> None:
+    wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n{")
+    wire.socket.shutdown(socket.SHUT_RDWR)
+
+
+def drip(asked: Asked, wire: Wire) -> None:
+    wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n")
+    while not wire.stopped.wait(0.01):
+        wire.send(b" ")
+
+
+def flood(asked: Asked, wire: Wire) -> None:
+    wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
+    for _ in range(1000):
+        wire.send(b" " * 1_000_000)
+
+
+def endless_head(asked: Asked, wire: Wire) -> None:
+    wire.send(b"HTTP/1.1 200 OK\r\n")
+    while True:
+        wire.send(b"X-Y: " + b"z" * 1000 + b"\r\n")
+
+
+def nonsense(asked: Asked, wire: Wire) -> None:
+    wire.send(b"220 smtp.example.com ESMTP\r\n\r\n")
+    wire.socket.shutdown(socket.SHUT_WR)
+
+
+def deep(asked: Asked, wire: Wire) -> None:
+    wire.reply("[" * 200_000)
+
+
+def compressed(asked: Asked, wire: Wire) -> None:
+    wire.reply(b"\x1f\x8b", Content_Encoding="gzip")
+
+
+def nothing(asked: Asked, wire: Wire) -> None:
+    wire.reply(json.dumps({"choices": [], "object": "x"}))
+
+
+def withheld(asked: Asked, wire: Wire) -> None:
+    choice = {"finish_reason": "content_filter", "message": {"content": "half"}}
+    wire.reply(json.dumps({"choices": [choice]}))
+
+
+def elsewhere(asked: Asked, wire: Wire) -> None:
+    wire.reply("", status=307, Location="http://evil.example/v1")
+
+
+def nearby(asked: Asked, wire: Wire) -> None:
+    wire.reply("", status=308, Location="/v2/chat/completions")
+
+
+def cut_stream(asked: Asked, wire: Wire) -> None:
+    wire.reply(events(piece("Good ")), kind="text/event-stream")
+
+
+def half_stream(asked: Asked, wire: Wire) -> None:
+    wire.reply(events(piece("Good ")[:20]), kind="text/event-stream")
+
+
+def sorry_stream(asked: Asked, wire: Wire) -> None:
+    wire.reply(
+        events(piece("a"), '{"error": {"message": "no memory"}}'), kind="text/event-stream"
+    )
+
+
+HOSTILE: list[tuple[Behaviour, str]] = [
+    (hang, "no whole answer within 0.4 s"),
+    (drip, "no whole answer within 0.4 s"),
+    (reset, "the connection broke"),
+    (close, "the connection broke"),
+    (html, "the reply is HTML"),
+    (half, "the reply is no whole JSON"),
+    (short, "the connection broke (RemoteProtocolError)"),
+    (flood, "the reply is longer than 8,388,608 bytes"),
+    (endless_head, "the connection broke (RemoteProtocolError)"),
+    (nonsense, "the connection broke (RemoteProtocolError)"),
+    (deep, "the reply is no whole JSON"),
+    (compressed, "the reply is compressed, unasked"),
+    (nothing, "the reply holds no text: an object of choices, object"),
+    (withheld, "the endpoint's content filter withheld the answer"),
+    (busy, "HTTP 429: slow down"),
+    (failing, "HTTP 500"),
+    (elsewhere, "HTTP 307 redirects to another host, evil.example: not followed"),
+    (nearby, "HTTP 308 redirects within the host: name the new path in base_url"),
+    (cut_stream, "the stream ended before the answer did"),
+    (half_stream, "the stream holds no whole JSON"),
+    (sorry_stream, "the stream ended with an error: no memory"),
+]
+
+
+@pytest.mark.parametrize(("behaviour", "said"), HOSTILE)
+def test_each_way_to_fail_is_a_row_with_a_name(behaviour: Behaviour, said: str) -> None:
+    answers = told(behaviour, texts=3, timeout_seconds=0.4 if "0.4" in said else 20.0)
+    reasons = [a.reason for a in answers if isinstance(a, Failure)]
+    assert len(reasons) == 3
+    assert all(one.startswith(said) for one in reasons), reasons
+
+
+def test_none_is_lost_or_doubled_where_each_case_fails_in_its_own_way() -> None:
+    ways = [behaviour for behaviour, _ in HOSTILE if behaviour is not drip]
+
+    def mixed(asked: Asked, wire: Wire) -> None:
+        number = int(asked.body["messages"][-1]["content"].split()[1])
+        (echo if number % 2 else ways[number // 2 % len(ways)])(asked, wire)
+
+    answers = told(mixed, texts=4 * len(ways), timeout_seconds=1.0, max_concurrency=8)
+    assert len(answers) == 4 * len(ways)
+    for number, answer in enumerate(answers):
+        if number % 2:
+            assert isinstance(answer, Generated)
+            assert answer.media == f"hi {number}"
+        else:
+            assert isinstance(answer, Failure)
