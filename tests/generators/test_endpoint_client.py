@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import socket
+from pathlib import Path
 
 import pytest
 
+import harness
+from harness.engine.store import Store
 from harness.records import Failure, Generated
 from tests.generators.endpoints import busy, events, failing, piece, reset, told
-from tests.generators.loopback import Asked, Behaviour, Wire, chat, echo
+from tests.generators.loopback import Asked, Behaviour, Wire, chat, echo, serving
 
 
 def hang(asked: Asked, wire: Wire) -> None:
@@ -143,3 +146,34 @@ def test_none_is_lost_or_doubled_where_each_case_fails_in_its_own_way() -> None:
             assert answer.media == f"hi {number}"
         else:
             assert isinstance(answer, Failure)
+
+
+def test_the_same_command_asks_only_for_what_failed(tmp_path: Path) -> None:
+    broken = True
+
+    def half_the_time(asked: Asked, wire: Wire) -> None:
+        odd = asked.body["messages"][-1]["content"] in ("b", "d")
+        (reset if broken and odd else echo)(asked, wire)
+
+    with serving(half_the_time) as server:
+        suite = tmp_path / "suite.yaml"
+        suite.write_text(
+            "apiVersion: harness/v1\nkind: Suite\nmetadata: {name: flaky}\ngenerators:\n"
+            f"  - use: endpoint\n    options: {{base_url: '{server.url}', model: m, "
+            "retries: 0, "
+            "hosts: [127.0.0.1], batch: 2}\nprompts:\n  - {items: [a, b, c, d, e]}\n"
+            "scorers: [{use: length}]\n"
+        )
+        _, folder = harness.run(suite, out=tmp_path / "run")
+        assert sorted(_kept(folder)) == ["a", "c", "e"]
+        broken = False
+        harness.run(suite, out=tmp_path / "run")
+    assert sorted(_kept(folder)) == ["a", "b", "c", "d", "e"]
+    prompts = [one.body["messages"][-1]["content"] for one in server.asked]
+    assert sorted(prompts) == ["a", "b", "b", "c", "d", "d", "e"]
+
+
+def _kept(folder: Path) -> list[str]:
+    with Store(folder) as store:
+        rows = store.columns("outputs", ("text", "status")).to_pylist()
+    return [row["text"] for row in rows if row["status"] == "ok"]
