@@ -6,7 +6,7 @@ distance to held-out real digits on `digits-features`, with its group jackknife 
 precision and recall, CLIP score with the right and with shuffled prompts, and the share of
 copies of the training set.
 
-    python tests/bench/digits_quality.py [--quick]
+    python tests/bench/digits_quality.py [--quick | SAMPLER-STEPS ...]
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ def main() -> None:
             ("held-out", held), ("train", train), ("shuffled", turned), ("noise", blank)
         ):  # fmt: skip
             say(name, given(folder / name, rows))
-        for scheduler, steps in QUICK if "--quick" in sys.argv else SETS:
+        named = [s for s in SETS if f"{s[0]}-{s[1]}" in sys.argv]
+        for scheduler, steps in named or (QUICK if "--quick" in sys.argv else SETS):
             say(
                 f"{scheduler}-{steps}", drawn(folder / f"{scheduler}-{steps}", scheduler, steps)
             )
