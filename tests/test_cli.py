@@ -350,8 +350,10 @@ def test_an_interrupt_exits_130_and_says_how_to_go_on(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("harness.flow.run.run", stopped)
-    said = refused(capsys, "run", "suite.yaml", code=130)
-    assert "the same command goes on from here" in said
+    Path("a suite.yaml").write_bytes(Path("suite.yaml").read_bytes())
+    said = refused(capsys, "run", "a suite.yaml", "-o", "out", code=130)
+    assert "finished work is kept" in said
+    assert "harness run 'a suite.yaml' -o out" in said
 
 
 def test_the_program_itself_returns_the_code_and_keeps_stdout_for_results() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import signal
+import sys
 import traceback
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -70,6 +73,8 @@ app.add_typer(audit_log.app, name="audit-log")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     command = typer.main.get_command(app)
+    if argv is None:  # a job that is preempted stops as cleanly as by Ctrl-C
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = command.main(args=argv, prog_name="harness", standalone_mode=False)
     except HarnessError as error:
@@ -87,5 +92,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         traceback.print_exc()
         return _BUG
     if code == _INTERRUPTED:  # Typer turns an interrupt into this code itself
-        say("stopped; the same command goes on from here")
+        again = shlex.join(["harness", *(sys.argv[1:] if argv is None else argv)])
+        say(f"stopped; finished work is kept, and this goes on from here:\n  {again}")
     return int(code or 0)

@@ -23,7 +23,7 @@ from typing import Annotated, Any, TypeVar, cast
 
 from pydantic import Field
 
-from harness.engine.local import run_batch
+from harness.engine.local import Seconds, run_batch
 from harness.errors import HarnessError, PluginError
 from harness.protocols import Loaded
 from harness.records import Failure
@@ -44,6 +44,7 @@ class Ray:
         `address` names a cluster; without it, and without `RAY_ADDRESS`, one is started
         on this machine and stopped at the end. `threads` are those that sums are spread
         over in each worker: left out, as many as there are here, so that sums round alike.
+        `timeout`: the most seconds that one item may take; a batch may take their sum.
         """
 
         workers: Annotated[int, Field(ge=1)] = 2
@@ -51,6 +52,7 @@ class Ray:
         gpus_per_worker: Annotated[float, Field(ge=0.0)] = 0.0
         threads: Annotated[int, Field(ge=1)] | None = None
         address: str | None = None
+        timeout: Seconds | None = None
 
     def __init__(self, options: Options | None = None) -> None:
         self._options = options or self.Options()
@@ -161,7 +163,10 @@ class Crew:
     def _send(self, method: str, todo: deque[_Task]) -> None:
         while todo and self._idle:
             task, worker = todo.popleft(), self._idle.pop()
-            self._running[worker.run.remote(method, task.rows)] = (task, worker)
+            self._running[worker.run.remote(method, task.rows, self._options.timeout)] = (
+                task,
+                worker,
+            )
 
     def _collected(self) -> Iterator[_Task]:
         """Wait until a worker is ready or has come to something; give the task it had."""
@@ -239,8 +244,10 @@ class _Worker:
     def open(self) -> None:
         self._entered = self._plugin.__enter__()
 
-    def run(self, method: str, batch: Sequence[Any]) -> tuple[list[Any], float]:
-        return run_batch(getattr(self._entered, method), batch)
+    def run(
+        self, method: str, batch: Sequence[Any], timeout: float | None
+    ) -> tuple[list[Any], float]:
+        return run_batch(getattr(self._entered, method), batch, timeout)
 
     def close(self) -> None:
         self._plugin.__exit__(None, None, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Self
@@ -51,6 +52,11 @@ class Worker:
     def die_of_five(self, items: Sequence[int]) -> list[int | Failure]:
         if 5 in items:
             os._exit(1)
+        return self.double(items)
+
+    def sleep_on_five(self, items: Sequence[int]) -> list[int | Failure]:
+        if 5 in items:
+            time.sleep(600)
         return self.double(items)
 
     def unsendable(self, items: Sequence[int]) -> list[object]:

@@ -68,6 +68,15 @@ def test_a_batch_that_raises_is_done_row_by_row(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("cluster")
+def test_an_item_that_takes_too_long_in_a_worker_fails_alone(tmp_path: Path) -> None:
+    found = [item for batch in done(tmp_path, "sleep_on_five", timeout=0.1) for item in batch]
+    failed = {number: item for number, item in enumerate(found) if isinstance(item, Failure)}
+    assert [(n, item.reason) for n, item in failed.items()] == [
+        (5, "it took longer than 0.1 s")
+    ]
+
+
+@pytest.mark.usefixtures("cluster")
 def test_a_worker_that_dies_loses_nothing(tmp_path: Path) -> None:
     assert done(tmp_path, "die_once") == DOUBLED
     assert (tmp_path / "died").exists()
