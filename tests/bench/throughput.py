@@ -1,8 +1,14 @@
-"""Time durable trivial cases: echo and length, 2,000 and 50,000 cases, each in its own process.
+"""Time durable trivial cases: `echo`, and `files` for what exists, scored by length.
 
-`cases_per_second` is of the whole run, from reading the suite to the sealed
-report. `collected_per_second` leaves out imports, judging and reports, which
-are per run and not per case.
+    python tests/bench/throughput.py [--peers PYTHON] [--million]
+
+Sizes are 2,000, 50,000 and, if asked, 1,000,000, each in a process of its own.
+`cases_per_second` is of the whole run, from reading the suite to the sealed report.
+`collected_per_second` leaves out imports, judging and reports, which are per run and not
+per case. `peak_mebibytes` is the process's highest resident memory.
+
+`--peers` names the Python of an environment with `lm_eval` and `inspect_ai`: they run
+2,000 of the same prompts through their dummy and mock models, and log each sample.
 """
 
 from __future__ import annotations
@@ -17,14 +23,20 @@ from pathlib import Path
 from typing import Any
 
 SIZES = (2_000, 50_000)
+MILLION = 1_000_000
+PEERS = Path(__file__).with_name("throughput_peers.py")
 SUITE = """\
 apiVersion: harness/v1
 kind: Suite
 metadata: {name: throughput}
-generators: [{use: echo}]
+generators: [%s]
 prompts: [{file: prompts.jsonl}]
 scorers: [{use: length}]
 """
+GENERATORS = {
+    "echo": "{use: echo}",
+    "files": "{use: files, options: {file: prompts.jsonl, output: answer}}",
+}
 POLICY = """\
 apiVersion: harness/v1
 kind: Policy
@@ -33,17 +45,20 @@ rules: [{id: empty, require: {metric: length.empty_rate, op: "<=", value: 0.01}}
 """
 
 
-def write(folder: Path, size: int) -> None:
-    """A suite of so many prompts, and a policy."""
-    lines = (
-        json.dumps({"prompt": f"Tell me about item {n}, in a few words."}) for n in range(size)
-    )
-    (folder / "prompts.jsonl").write_text("\n".join(lines))
-    (folder / "suite.yaml").write_text(SUITE)
+def write(folder: Path, generator: str, size: int) -> None:
+    """A suite of so many prompts, each with an answer, and a policy."""
+    with (folder / "prompts.jsonl").open("w") as file:
+        for n in range(size):
+            row = {
+                "prompt": f"Tell me about item {n}, in a few words.",
+                "answer": f"Item {n} is one of many items.",
+            }
+            file.write(json.dumps(row) + "\n")
+    (folder / "suite.yaml").write_text(SUITE % GENERATORS[generator])
     (folder / "policy.yaml").write_text(POLICY)
 
 
-def measure(folder: Path, size: int) -> dict[str, object]:
+def measure(folder: Path, generator: str, size: int) -> dict[str, object]:
     """Run in this process; it should do nothing else, for its peak memory is read."""
     started = time.perf_counter()
     from harness.flow import run as flow
@@ -62,25 +77,37 @@ def measure(folder: Path, size: int) -> dict[str, object]:
     seconds = time.perf_counter() - started
     return {
         "bench": "throughput",
+        "generator": generator,
         "cases": size,
         "outcome": view.outcome,
         "seconds": seconds,
+        "cpu_seconds": time.process_time(),
         "cases_per_second": size / seconds,
         "collected_per_second": size / collected,
+        "files": sum(path.is_file() for path in (folder / "run").rglob("*")),
         "peak_mebibytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
 
 
-def main() -> None:
-    """Print one line of JSON for each size."""
-    if len(sys.argv) == 3:
-        print(json.dumps(measure(Path(sys.argv[1]), int(sys.argv[2]))))
+def main(words: list[str]) -> None:
+    """Print one line of JSON for each size, and for each peer."""
+    if words[:1] == ["--measure"]:
+        print(json.dumps(measure(Path(words[1]), words[2], int(words[3]))))
         return
-    for size in SIZES:
-        with tempfile.TemporaryDirectory() as folder:
-            write(Path(folder), size)
-            subprocess.run([sys.executable, __file__, folder, str(size)], check=True)
+    sizes = (*SIZES, MILLION) if "--million" in words else SIZES
+    for generator in GENERATORS:
+        for size in sizes:
+            with tempfile.TemporaryDirectory() as folder:
+                write(Path(folder), generator, size)
+                ours = [sys.executable, __file__, "--measure", folder, generator, str(size)]
+                subprocess.run(ours, check=True)
+    if "--peers" in words:
+        theirs = words[words.index("--peers") + 1]
+        for peer in ("lm_eval", "inspect_ai"):
+            with tempfile.TemporaryDirectory() as folder:
+                write(Path(folder), "echo", SIZES[0])
+                subprocess.run([theirs, str(PEERS), peer, folder], check=True)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
