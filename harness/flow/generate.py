@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, groupby
 
 from harness.engine import identity, schemas
 from harness.engine.store import Store
@@ -14,38 +15,49 @@ from harness.flow.plan import Arm, Batch, Plan
 from harness.flow.progress import Progress
 from harness.flow.units import Call, by_unit
 from harness.pictures import MAX_PIXELS
-from harness.protocols import Executor
+from harness.protocols import Crew, Executor
 from harness.records import Case, Failure, Generated, Image, Media, Output
 
 _FINISHES = ("stop", "length", "unknown")
 
 
-def generate(
-    plan: Plan, arm: Arm, store: Store, executor: Executor, progress: Progress
-) -> None:
-    """Generate and store every case of an arm that has no finished output.
+def generate(plan: Plan, store: Store, executor: Executor, progress: Progress) -> None:
+    """Generate and store every case of a plan that has no finished output.
 
-    A batch runs whole, as the plan cut it, so that a resumed run computes the
-    same sums. Cases that failed earlier are tried again one by one, and those
-    of one batch are committed together.
+    A generator is opened once for all its strategies, and only if there is
+    something to do. A batch runs whole, as the plan cut it, so that a resumed
+    run computes the same sums. Cases that failed earlier are tried again one by
+    one, and those of one batch are committed together.
     """
+    for _, arms in groupby(plan.arms, key=lambda arm: arm.generator.name):
+        with ExitStack() as stack:
+            crew: Crew | None = None
+            for arm in arms:
+                todo = _begun(plan, arm, store, progress)
+                if todo is None:
+                    continue
+                if crew is None:
+                    crew = stack.enter_context(executor.opened(arm.generator.plugin))
+                for batch, calls in by_unit(crew, "generate", todo):
+                    rows = [row for call in calls for row in _outputs(call, batch, arm, store)]
+                    store.append("outputs", _columns(rows), schemas.outputs())
+                    progress.advance(len(rows), sum(row.status != "ok" for row in rows))
+
+
+_Todo = Iterator[tuple[Batch, Sequence[Sequence[Case]]]]
+
+
+def _begun(plan: Plan, arm: Arm, store: Store, progress: Progress) -> _Todo | None:
+    """Say how far an arm is, and give what is still to do, or None where nothing is."""
     done = store.finished("outputs", arm.generator.fingerprint)
     finished = sum(done[b.batch_id] for b in plan.batches(arm)) if done else 0
     progress.begin(f"generate {arm.label}", plan.cases_per_arm, finished)
     todo = _todo(plan, arm, store, done)
     first = next(todo, None)
-    if first is None:
-        return
-    with executor.opened(arm.generator.plugin) as crew:
-        for batch, calls in by_unit(crew, "generate", chain([first], todo)):
-            rows = [row for call in calls for row in _outputs(call, batch, arm, store)]
-            store.append("outputs", _columns(rows), schemas.outputs())
-            progress.advance(len(rows), sum(row.status != "ok" for row in rows))
+    return None if first is None else chain([first], todo)
 
 
-def _todo(
-    plan: Plan, arm: Arm, store: Store, done: Mapping[str, int]
-) -> Iterator[tuple[Batch, Sequence[Sequence[Case]]]]:
+def _todo(plan: Plan, arm: Arm, store: Store, done: Mapping[str, int]) -> _Todo:
     """The batches still to do, in the plan's order, each with the calls it takes."""
     for batch in plan.batches(arm):
         if calls := _calls(batch, arm, store, done.get(batch.batch_id, 0)):

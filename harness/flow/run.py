@@ -135,8 +135,7 @@ def collect(
     if planned.looks and rules:
         collect_in_rounds(planned, store, executor, rules, progress)
         return
-    for arm in planned.arms:
-        generate(planned, arm, store, executor, progress)
+    generate(planned, store, executor, progress)
     for scorer in planned.scorers:
         score(planned, scorer, store, executor, progress)
 

@@ -46,8 +46,7 @@ def collect_in_rounds(
         _write_cases(planned, store, order, used)
         _note(planned, store, used, going)
         part = replace(planned, prompts=longest_first(order[before:look]), arms=tuple(going))
-        for arm in part.arms:
-            generate(part, arm, store, executor, progress)
+        generate(part, store, executor, progress)
         for scorer in part.scorers:
             score(part, scorer, store, executor, progress)
         prepare(store, rules)

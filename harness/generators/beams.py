@@ -46,7 +46,7 @@ class Beams:
 
         started = time.perf_counter()
         beams, first = self.how.num_beams, 0.0
-        logits = self.rows.step(self.rows.ids)
+        logits = self.rows.read()
         spread = torch.arange(len(self.alive), device=logits.device).repeat_interleave(beams)
         self.rows.keep(spread)
         logits = logits[spread]

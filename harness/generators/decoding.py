@@ -6,7 +6,7 @@ own: a token is found where its uniform number falls in the cumulative
 distribution (exact sampling), and beams are drawn without replacement by the
 Gumbel-top-k trick (Kool, van Hoof and Welling 2019). Warpers and beam rules
 are transformers' own; with sampling off the text equals `generate`'s.
-Finished rows leave the batch.
+Finished rows leave the batch; equal prompts are read once.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.generators.beams import Beams
-from harness.generators.running import Decoded, Request, Rows
+from harness.generators.running import Decoded, Prefills, Request, Rows
 
 if TYPE_CHECKING:
     import torch
@@ -25,7 +25,12 @@ _LEAVE_SHARE = 0.25
 
 
 def decode(
-    model: Any, ids: torch.Tensor, mask: torch.Tensor, seeds: Sequence[int], how: Request
+    model: Any,
+    ids: torch.Tensor,
+    mask: torch.Tensor,
+    seeds: Sequence[int],
+    how: Request,
+    known: Prefills | None = None,
 ) -> list[Decoded]:
     """Decode left-padded prompts.
 
@@ -35,6 +40,7 @@ def decode(
         mask: int64 [B, T], 1 where `ids` is a token of the prompt.
         seeds: B seeds; the noise of a row depends on its own alone.
         how: The strategy.
+        known: What the model has read before.
 
     Returns:
         B decoded rows, in order.
@@ -42,7 +48,7 @@ def decode(
     import torch
 
     with torch.inference_mode():
-        rows = Rows(model, ids, mask)
+        rows = Rows(model, ids, mask, known)
         if how.num_beams > 1:
             return Beams(rows, seeds, how).run()
         return _decode_rows(rows, seeds, how)
@@ -57,7 +63,7 @@ def _decode_rows(rows: Rows, seeds: Sequence[int], how: Request) -> list[Decoded
     alive = torch.arange(len(seeds))
     stops = torch.tensor(sorted(how.stop_ids), dtype=torch.long, device=rows.ids.device)
     running = torch.ones(len(seeds), dtype=torch.bool)
-    logits = rows.step(rows.ids)
+    logits = rows.read()
     for step in range(how.max_new_tokens):
         scores, tokens = how.shortlist(rows.ids, rows.mask, logits)
         place = scores.argmax(-1) if noise is None else _draw(scores, noise[alive, step])

@@ -17,11 +17,13 @@ from harness.spec.model import ModelName, Spec
 if TYPE_CHECKING:
     import torch
 
-    from harness.generators.running import Decoded, Request
+    from harness.generators.running import Decoded, Prefills, Request
     from harness.generators.shortlist import Shortlist
 
 _WARPED = {"temperature", "top_k", "top_p"}
 _SHAPE = {"do_sample", "num_beams", "max_new_tokens", "length_penalty", "early_stopping"}
+
+_KEPT_BYTES = 2**29
 
 
 class Transformers:
@@ -54,6 +56,7 @@ class Transformers:
         self.batch = options.batch
         self._source = language_model.find(options.model, options.revision)
         self._open = LanguageModel(self._source, options.dtype, options.device)
+        self._known: Prefills | None = None
 
     @property
     def weights(self) -> Mapping[str, str]:
@@ -71,11 +74,15 @@ class Transformers:
         return self._source.folder()
 
     def __enter__(self) -> Self:
+        from harness.generators.running import Prefills
+
         self._open.__enter__()
+        self._known = Prefills(_KEPT_BYTES)
         return self
 
     def __exit__(self, *exc: object) -> None:
         self._open.__exit__(*exc)
+        self._known = None
 
     def check(self, params: Mapping[str, Any]) -> None:
         """Refuse parameters that transformers would ignore, or run remote code for.
@@ -88,7 +95,8 @@ class Transformers:
     def generate(self, cases: Sequence[Case]) -> Sequence[Generated | Failure]:
         """Answer a batch of cases that share one strategy.
 
-        Cases that would decode alike (the same prompt, nothing sampled) are decoded once.
+        Cases that would decode alike (the same prompt, nothing sampled) are decoded once,
+        and prompts that were read for another strategy are not read again.
         """
         sampled = bool(cases[0].params.get("do_sample"))
         keys = [(c.prompt.text, c.prompt.system, c.seed if sampled else 0) for c in cases]
@@ -109,7 +117,7 @@ class Transformers:
         if fit:
             ids, mask = self._padded([prompts[place] for place in fit])
             seeds = [cases[place].seed for place in fit]
-            rows = decode(self._open.model, ids, mask, seeds, how)
+            rows = decode(self._open.model, ids, mask, seeds, how, self._known)
             for place, row in zip(fit, rows, strict=True):
                 answers[place] = self._answer(row)
         return [answer for answer in answers if answer is not None]

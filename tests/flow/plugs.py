@@ -131,8 +131,7 @@ def plan_of(prompts: Sequence[str], /, **changes: Any) -> Plan:
 
 def generate_all(planned: Plan, store: Store) -> None:
     """Generate every arm, here."""
-    for arm in planned.arms:
-        generate(planned, arm, store, Local(), Silent())
+    generate(planned, store, Local(), Silent())
 
 
 def score_all(planned: Plan, store: Store) -> None:

@@ -204,3 +204,16 @@ def test_a_full_disk_keeps_finished_work_and_the_next_call_completes(
     assert found[: len(kept)] == kept
     assert len(set(found)) == len(found) == len(PROMPTS)
     assert len(made.asked) == len(PROMPTS) - len(kept)
+
+
+def test_a_generator_is_opened_once_for_all_its_strategies_and_not_for_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, opened = make_generator(monkeypatch, echoed), list[str]()
+    monkeypatch.setattr(made, "__enter__", lambda self: (opened.append("opened"), self)[1])
+    strategies = [{"name": "one"}, {"name": "two", "params": {"heat": 2}}]
+    found = generated(tmp_path, strategies=strategies)
+    assert len(found) == 2 * len(PROMPTS)
+    assert opened == ["opened"]
+    generated(tmp_path, strategies=strategies)
+    assert opened == ["opened"]

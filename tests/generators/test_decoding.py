@@ -14,7 +14,7 @@ import torch
 from scipy.stats import chisquare
 
 from harness.generators.decoding import decode
-from harness.generators.running import Decoded, Request, Rows
+from harness.generators.running import Decoded, Prefills, Request, Rows
 from harness.generators.shortlist import Best, Warp, likeliest
 from tests.generators.tiny_model import PAD, padded, prompts, tiny
 
@@ -258,3 +258,64 @@ def test_keeping_rows_moves_ids_mask_and_cache_together() -> None:
         rows.keep(torch.tensor([4, 4, 1]))
     assert torch.equal(rows.cache.layers[0].keys, keys[[4, 4, 1]])
     assert rows.ids.shape == rows.mask.shape == (3, 17)
+
+
+class Heard:
+    """How many rows, and of what width, a model is fed."""
+
+    def __init__(self, model: Any) -> None:
+        self.fed: list[tuple[int, int]] = []
+        model.register_forward_pre_hook(self._hear, with_kwargs=True)
+
+    def _hear(self, _: object, __: object, told: dict[str, Any]) -> None:
+        self.fed.append(tuple(told["input_ids"].shape))
+
+    def prefills(self) -> list[tuple[int, int]]:
+        found = [shape for shape in self.fed if shape[1] > 1]
+        self.fed.clear()
+        return found
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+def test_repeats_of_a_prompt_are_read_once_and_drawn_apart(beams: int) -> None:
+    model = tiny(15)
+    one, two = prompts(15, (6, 4))
+    rows, seeds = [one, one, two, one, two], [1, 2, 3, 4, 5]
+    how = sampler(frozenset(), beams)
+    alone = [ours(model, [row], how, [seed])[0] for row, seed in zip(rows, seeds, strict=True)]
+    heard = Heard(model)
+    together = ours(model, rows, how, seeds)
+    assert heard.prefills() == [(2, 6)]
+    assert ids_of(together) == ids_of(alone)
+    assert len({tuple(ids) for ids in ids_of(together)}) == 5
+
+
+def test_another_strategy_reads_no_prompt_again_and_answers_the_same() -> None:
+    model, known = tiny(16), Prefills(2**20)
+    rows = prompts(16, (6, 4, 6))
+    hows = [sampler(frozenset({1}), beams) for beams in (1, 3)] + [
+        Request(likeliest, max_new_tokens=9, stop_ids=frozenset())
+    ]
+    apart = [ids_of(ours(model, rows, how)) for how in hows]
+    heard = Heard(model)
+    seeds = range(len(rows))
+    shared = [ids_of(decode(model, *padded(rows), seeds, how, known)) for how in hows]
+    assert heard.prefills() == [(3, 6)]
+    assert shared == apart
+    decode(model, *padded(rows[::-1]), seeds, hows[0], known)
+    assert heard.prefills() == [(3, 6)], "another order is another batch"
+
+
+def test_no_more_is_kept_of_prompts_than_there_is_room_for() -> None:
+    model = tiny(17)
+    rows, how = prompts(17, (6, 4)), Request(likeliest, max_new_tokens=2, stop_ids=frozenset())
+    size = 2 * 50 * 4 + 2 * 2 * (
+        2 * 2 * 6 * 8 * 4
+    )  # logits, then two layers of keys and values
+    for room, again in ((0, 1), (size - 1, 1), (size, 0), (2 * size - 1, 0)):
+        heard, known = Heard(model), Prefills(room)
+        decode(model, *padded(rows), (0, 1), how, known)
+        decode(model, *padded(rows[::-1]), (0, 1), how, known)
+        assert len(heard.prefills()) == 2
+        decode(model, *padded(rows), (0, 1), how, known)
+        assert len(heard.prefills()) == again

@@ -176,6 +176,19 @@ def test_alike_cases_are_decoded_once_and_samples_are_not(small: Transformers) -
     assert len(set(drawn)) > 1
 
 
+def test_strategies_share_what_was_read_of_their_prompts(small: Transformers) -> None:
+    asked = [case(words([7, 8, 9, 10]), seed) for seed in range(3)]
+    drawn = [case(words([7, 8, 9, 10]), seed, do_sample=True) for seed in range(3)]
+    fed: list[int] = []
+    hook = small._open.model.register_forward_pre_hook(
+        lambda _, __, told: fed.append(told["input_ids"].shape[1]), with_kwargs=True
+    )
+    small.generate(asked)
+    small.generate(drawn)
+    hook.remove()
+    assert [width for width in fed if width > 1] == [4]
+
+
 def test_a_system_prompt_comes_first(folder: Path, small: Transformers) -> None:
     joined = texts(small.generate([case("w4 w5 w6 w7")]))
     assert texts(small.generate([case("w6 w7", system="w4 w5")])) == joined
