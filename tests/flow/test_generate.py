@@ -210,7 +210,7 @@ def test_a_generator_is_opened_once_for_all_its_strategies_and_not_for_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made, opened = make_generator(monkeypatch, echoed), list[str]()
-    monkeypatch.setattr(made, "__enter__", lambda self: (opened.append("opened"), self)[1])
+    monkeypatch.setattr(made, "__enter__", lambda self: opened.append("opened") or self)  # type: ignore[func-returns-value]
     strategies = [{"name": "one"}, {"name": "two", "params": {"heat": 2}}]
     found = generated(tmp_path, strategies=strategies)
     assert len(found) == 2 * len(PROMPTS)
