@@ -82,7 +82,12 @@ class Pairs:
         right = self._part(other, rows, scorer, label)
         if left is None or right is None:
             return Gap("insufficient_n", f"no case of both is tagged {label}")
-        names = {name: place for place, name in enumerate(sorted({*mine.labels, *rows.labels}))}
+        names = {
+            name: place
+            for place, name in enumerate(
+                sorted({*mine.labels.to_pylist(), *rows.labels.to_pylist()})
+            )
+        }
         return _renumbered(left, mine, names), _renumbered(right, rows, names)
 
     def _part(self, run: Baseline, arm: ArmRows, scorer: Bound, label: str) -> Part | None:
@@ -209,7 +214,9 @@ def side(part: Part, definition: MetricDef) -> Side:
 def _renumbered(part: Part, arm: ArmRows, names: Mapping[str, int]) -> Part:
     import numpy as np
 
-    numbers: NDArray[np.int64] = np.array([names[label] for label in arm.labels], np.int64)
+    numbers: NDArray[np.int64] = np.array(
+        [names[label] for label in arm.labels.to_pylist()], np.int64
+    )
     return replace(
         part,
         clusters=numbers[part.clusters],

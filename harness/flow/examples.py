@@ -7,10 +7,9 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from harness.engine import identity
 from harness.engine.store import Store
-from harness.flow.aggregate import ArmKey
 from harness.flow.gallery import Made, Measure, choose, measure
+from harness.flow.rows import ArmKey, planned_of
 from harness.flow.shortfalls import shortfalls
 from harness.flow.thumbnails import thumbnail
 from harness.flow.veil import veil
@@ -49,7 +48,7 @@ def _pictured(store: Store, arms: Sequence[ArmKey]) -> list[ArmKey]:
     for arm in arms:
         table = store.columns("outputs", ("status", "media"), {arm.fingerprint})
         images[arm] = pc.count(table["media"]).as_py()
-        others[arm] = table["status"].to_pylist().count("ok") - images[arm]
+        others[arm] = (pc.sum(pc.equal(table["status"], "ok")).as_py() or 0) - images[arm]
     return [arm for arm in arms if others[arm] <= 0] if any(images.values()) else []
 
 
@@ -140,13 +139,23 @@ def _chosen(
     store: Store, arm: ArmKey, flags: Mapping[str, Sequence[str]]
 ) -> dict[str, dict[str, Any]]:
     """The outputs to show, by case: worst first. Only their own texts are read as Python."""
-    planned = _planned(store, arm)
-    status = _status(store, arm)
-    made = [case for case, output in planned.items() if output in status]
-    bad = [c for c in made if status[planned[c]] != "ok" or flags.get(planned[c])]
-    worst = sorted(bad, key=lambda case: -len(flags.get(planned[case], ())))[:_FLAGGED]
-    fine = (c for c in made if status[planned[c]] == "ok" and c not in worst)
-    cases = [*worst, *islice(fine, _PLAIN)]
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    planned = planned_of(store, arm)
+    stored = store.columns("outputs", ("output_id", "status"), {arm.fingerprint})
+    stored = stored.take(pa.array(np.arange(stored.num_rows)[::-1]))  # the last attempt first
+    place = pc.index_in(planned["output_id"], stored["output_id"])
+    fine = pc.fill_null(pc.equal(stored["status"].take(place), "ok"), fill_value=False)
+    flagged = pc.is_in(planned["output_id"], pa.array(list(flags), pa.string()))
+    bad = pc.and_(pc.is_valid(place), pc.or_(pc.invert(fine), flagged))
+    shown = planned.filter(bad)
+    pairs = zip(shown["case_id"].to_pylist(), shown["output_id"].to_pylist(), strict=True)
+    worst = sorted(pairs, key=lambda pair: -len(flags.get(pair[1], ())))[:_FLAGGED]
+    cases = [case for case, _ in worst]
+    first = planned["case_id"].filter(fine).slice(0, _FLAGGED + _PLAIN).to_pylist()
+    cases += islice((case for case in first if case not in cases), _PLAIN)
     wanted = ("case_id", "output_id", "status", "text", "error")
     rows = _rows(store, "outputs", wanted, set(cases), arm.fingerprint)
     return {case: rows[case] for case in cases}
@@ -154,13 +163,9 @@ def _chosen(
 
 def _planned(store: Store, arm: ArmKey) -> dict[str, str]:
     """The output each case of the arm has to have, in plan order."""
-    table = store.columns("cases", ("case_id", "generator", "strategy"))
-    columns = (table[name].to_pylist() for name in table.column_names)
-    return {
-        case: identity.output_id(case, arm.fingerprint)
-        for case, generator, strategy in zip(*columns, strict=True)
-        if (generator, strategy) == (arm.generator, arm.strategy)
-    }
+    table = planned_of(store, arm)
+    ids, outputs = (table[name].to_pylist() for name in ("case_id", "output_id"))
+    return dict(zip(ids, outputs, strict=True))
 
 
 def _rows(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -47,7 +47,7 @@ class Plan:
 
     suite: SuiteSpec
     base: Path
-    prompts: tuple[Prompt, ...]
+    prompts: Sequence[Prompt]
     arms: tuple[Arm, ...]
     scorers: tuple[Bound, ...]
     looks: tuple[int, ...] = ()
@@ -67,7 +67,7 @@ class Plan:
         """Digest of everything generation depends on; scorers are not among it."""
         return digests.of_json(
             [
-                [prompt.prompt_id for prompt in self.prompts],
+                digests.of_list(prompt.prompt_id for prompt in self.prompts),
                 [
                     [a.generator.fingerprint, a.strategy.model_dump(mode="json")]
                     for a in self.arms
@@ -122,16 +122,7 @@ def plan(suite: SuiteSpec, base: Path) -> Plan:
     return Plan(
         suite=suite,
         base=base,
-        prompts=longest_first(prompts),
+        prompts=prompts.longest_first(),
         arms=tuple(Arm(g, s) for g in generators for s in suite.strategies),
         scorers=tuple(scorers),
     )
-
-
-def longest_first(prompts: Iterable[Prompt]) -> tuple[Prompt, ...]:
-    """Put prompts in the order in which they are generated."""
-    return tuple(sorted(prompts, key=_length))
-
-
-def _length(prompt: Prompt) -> tuple[int, str]:
-    return -len(prompt.text.encode("utf-8", "replace")), prompt.prompt_id

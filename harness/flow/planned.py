@@ -46,7 +46,7 @@ def check_plan(store: Store, manifest: Mapping[str, Any], asked: Asked) -> None:
     if len(longest) < total:
         return
     whole = Plan(suite, Path(), _as_prompts(longest), tuple(arms.values()), (), looks)
-    exam = digests.of_json(sorted(longest))
+    exam = digests.of_list(sorted(longest))
     for name, made in (("exam", exam), ("plan", whole.digest)):
         if manifest[name] != made:
             raise AlteredError(

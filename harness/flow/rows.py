@@ -32,15 +32,15 @@ class ArmKey:
 class ArmRows:
     """The planned cases of one arm: output ids in plan order, and what each belongs to.
 
-    `clusters` int64 [n] numbers what is independent, by its place in `labels`:
-    prompts, or the values of a tag. `slices` are masks bool [n] by label.
+    `clusters` int64 [n] numbers what is independent, by its place in `labels`, text in
+    order: prompts, or the values of a tag. `slices` are masks bool [n] by label.
     """
 
     key: ArmKey
     output_ids: pa.Array
     prompts: pa.Array
     clusters: NDArray[np.int64]
-    labels: Sequence[str]
+    labels: pa.Array
     slices: Mapping[str, NDArray[np.bool_]]
 
 
@@ -72,36 +72,66 @@ def arm_rows(
             a prompt without that tag is a unit of its own.
         only: Prompt ids to keep; all when left out.
     """
-    import numpy as np
-    import pyarrow as pa
     import pyarrow.compute as pc
 
-    table = store.columns("cases", ["case_id", "generator", "strategy", "prompt_id", "tags"])
-    own = pc.and_(
-        pc.equal(table["generator"], key.generator), pc.equal(table["strategy"], key.strategy)
-    )
+    table = planned_of(store, key, ("prompt_id", "tags"))
     if only is not None:
-        own = pc.and_(own, pc.is_in(table["prompt_id"], only))
-    table = table.filter(own)
-    ids = [identity.output_id(case, key.fingerprint) for case in table["case_id"].to_pylist()]
-    names = table["prompt_id"].to_pylist()
-    if cluster_by != BY_PROMPT:
-        tags = (dict(row).get(cluster_by) for row in table["tags"].to_pylist())
-        names = [
-            name if tag is None else f"{cluster_by}={tag}"
-            for name, tag in zip(names, tags, strict=True)
-        ]
-    labels = sorted(set(names))
-    rank = {name: place for place, name in enumerate(labels)}
-    clusters = np.fromiter((rank[name] for name in names), np.int64, len(names))
+        table = table.filter(pc.is_in(table["prompt_id"], only))
+    prompts = table["prompt_id"].combine_chunks()
+    clusters, labels = _clusters(prompts, table["tags"], cluster_by)
     return ArmRows(
         key=key,
-        output_ids=pa.array(ids, pa.string()),
-        prompts=table["prompt_id"].combine_chunks(),
+        output_ids=table["output_id"].combine_chunks(),
+        prompts=prompts,
         clusters=clusters,
         labels=labels,
         slices=_slices(table["tags"]),
     )
+
+
+def planned_of(store: Store, key: ArmKey, names: Sequence[str] = ()) -> pa.Table:
+    """The planned cases of an arm, in plan order, each with the output it has to have.
+
+    Returns:
+        Columns `case_id`, `output_id` and `names`.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    table = store.columns("cases", ["case_id", "generator", "strategy", *names])
+    own = pc.and_(
+        pc.equal(table["generator"], key.generator), pc.equal(table["strategy"], key.strategy)
+    )
+    table = table.filter(own).select(["case_id", *names])
+    outputs = [
+        pa.array(
+            [identity.output_id(one, key.fingerprint) for one in part.to_pylist()], pa.string()
+        )
+        for part in table["case_id"].chunks
+    ]
+    return table.append_column("output_id", pa.chunked_array(outputs, pa.string()))
+
+
+def _clusters(
+    prompts: pa.Array, tags: pa.ChunkedArray, cluster_by: str
+) -> tuple[NDArray[np.int64], pa.Array]:
+    """What each case is a case of: numbers, and the labels that they number, in order."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if cluster_by != BY_PROMPT:
+        of_tag = (dict(row or ()).get(cluster_by) for row in tags.to_pylist())
+        names = [
+            name if tag is None else f"{cluster_by}={tag}"
+            for name, tag in zip(prompts.to_pylist(), of_tag, strict=True)
+        ]
+        prompts = pa.array(names, pa.string())
+    coded = prompts.dictionary_encode()
+    order = pc.sort_indices(coded.dictionary)
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order.to_numpy()] = np.arange(len(order))
+    return rank[coded.indices.to_numpy()], coded.dictionary.take(order)
 
 
 def _slices(tags: pa.ChunkedArray) -> dict[str, NDArray[np.bool_]]:

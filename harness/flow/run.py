@@ -149,7 +149,7 @@ def _begin(planned: Plan, store: Store, rules: Rules | None) -> None:
         "plan": planned.digest,
         "suite": digest(planned.suite),
         "cases": planned.size,
-        "exam": digests.of_json(sorted(prompt.prompt_id for prompt in planned.prompts)),
+        "exam": digests.of_list(sorted(prompt.prompt_id for prompt in planned.prompts)),
         "prompts": prompt_files(planned.suite.prompts, planned.base),
         "arms": [
             {

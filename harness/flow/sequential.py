@@ -16,13 +16,14 @@ from harness.engine.store import Store
 from harness.flow.assess import verdicts_of
 from harness.flow.generate import generate
 from harness.flow.judge import BLOCKING
-from harness.flow.plan import Arm, Plan, longest_first
+from harness.flow.plan import Arm, Plan
 from harness.flow.progress import Progress
 from harness.flow.progression import NAME, in_order
 from harness.flow.rules import Rules, prepare
 from harness.flow.score import score
 from harness.protocols import Executor
 from harness.records import Prompt, Verdict
+from harness.spec.packed import Prompts
 from harness.spec.policy import PolicySpec
 
 _UNMOVED = ("missing_metric", "digest_mismatch", "unplanned_retry", "stale")
@@ -45,7 +46,9 @@ def collect_in_rounds(
         used |= dict.fromkeys((arm.label for arm in going), look)
         _write_cases(planned, store, order, used)
         _note(planned, store, used, going)
-        part = replace(planned, prompts=longest_first(order[before:look]), arms=tuple(going))
+        part = replace(
+            planned, prompts=Prompts(order[before:look]).longest_first(), arms=tuple(going)
+        )
         generate(part, store, executor, progress)
         for scorer in part.scorers:
             score(part, scorer, store, executor, progress)
@@ -77,7 +80,7 @@ def _write_cases(
         case
         for arm in planned.arms
         for case in replace(
-            planned, prompts=longest_first(order[: used[arm.label]]), arms=(arm,)
+            planned, prompts=Prompts(order[: used[arm.label]]).longest_first(), arms=(arm,)
         ).cases(arm)
     )
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from harness.engine import identity
 from harness.engine.store import Store
-from harness.flow.aggregate import ArmKey
+from harness.flow.rows import ArmKey, planned_of
 from harness.metrics.pii.mask import mask
 from harness.protocols import Bound
 from harness.records import Shortfall
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _CHARACTERS, _MOST = 200, 20
 _VARIABLE = re.compile(r"'[^']*'|\"[^\"]*\"|\b[0-9a-f]{8,}\b|\d+(?:\.\d+)?")
@@ -39,40 +42,29 @@ def shortfalls(
 def _of_arm(
     store: Store, arm: ArmKey, scorers: Sequence[Bound]
 ) -> Iterator[tuple[str, list[str]]]:
-    planned = _planned(store, arm)
-    outputs = _last(store, "outputs", arm.fingerprint)
-    yield "generate", _reasons(planned, outputs, "not generated")
-    answered = [output for output in planned if outputs.get(output, "") is None]
+    planned = planned_of(store, arm)["output_id"]
+    answered, reasons = _split(store, "outputs", arm.fingerprint, planned, "not generated")
+    yield "generate", reasons
+    unread = "never read: not its kind of media"
     for scorer in scorers:
-        scores = _last(store, f"scores/{scorer.name}", scorer.fingerprint)
-        yield scorer.name, _reasons(answered, scores, "never read: not its kind of media")
+        table = f"scores/{scorer.name}"
+        yield scorer.name, _split(store, table, scorer.fingerprint, answered, unread)[1]
 
 
-def _planned(store: Store, arm: ArmKey) -> list[str]:
-    table = store.columns("cases", ("case_id", "generator", "strategy"))
-    columns = (table[name].to_pylist() for name in table.column_names)
-    return [
-        identity.output_id(case, arm.fingerprint)
-        for case, generator, strategy in zip(*columns, strict=True)
-        if (generator, strategy) == (arm.generator, arm.strategy)
-    ]
+def _split(
+    store: Store, table: str, fingerprint: str, wanted: pa.ChunkedArray, absent: str
+) -> tuple[pa.ChunkedArray, list[str]]:
+    """Which outputs have a row that succeeded, and why each of the others has none."""
+    import pyarrow.compute as pc
 
-
-def _last(store: Store, table: str, fingerprint: str) -> dict[str, str | None]:
-    """By output, why its last attempt failed; None where one succeeded."""
     names = ("output_id", "status", "error")
     found = store.columns(table, names, {fingerprint})
-    columns = (found[name].to_pylist() for name in names)
-    last: dict[str, str | None] = {}
-    for output, status, error in zip(*columns, strict=True):
-        if last.get(output, "") is not None:
-            last[output] = None if status == "ok" else f"{status}: {error}"
-    return last
-
-
-def _reasons(wanted: Sequence[str], found: Mapping[str, str | None], absent: str) -> list[str]:
-    every = (found.get(output, f"error: {absent}") for output in wanted)
-    return [reason for reason in every if reason is not None]
+    fine = pc.equal(found["status"], "ok")
+    good = pc.is_in(wanted, found.filter(fine)["output_id"])
+    failed = (found.filter(pc.invert(fine))[name].to_pylist() for name in names)
+    last = {output: f"{status}: {error}" for output, status, error in zip(*failed, strict=True)}
+    lacking = wanted.filter(pc.invert(good)).to_pylist()
+    return wanted.filter(good), [last.get(output, f"error: {absent}") for output in lacking]
 
 
 def _grouped(reasons: Sequence[str]) -> list[tuple[str, int]]:

@@ -26,7 +26,7 @@ from harness.spec.load import digest
 from harness.spec.policy import PolicySpec
 from harness.spec.suite import SuiteSpec
 
-_CONFIDENCE = 0.95
+_CONFIDENCE, _AT_ONCE = 0.95, 16_384
 Binder = Callable[[Any, Any, Store], list[Bound]]
 """Gives a stored run's scorers, from its suite, its manifest and its folder."""
 
@@ -138,10 +138,21 @@ def _is_read(reference: Reference, scorer: Bound, store: Store) -> bool:
 
 def _prompts(store: Store) -> tuple[Mapping[str, str], ...]:
     """The tags of each distinct prompt that was asked."""
+    import numpy as np
+    import pyarrow.compute as pc
+
     table = store.columns("cases", ["prompt_id", "tags"])
-    pairs = zip(table["prompt_id"].to_pylist(), table["tags"].to_pylist(), strict=True)
-    by_id = {prompt: dict(tags or ()) for prompt, tags in pairs}
-    return tuple(by_id[prompt] for prompt in sorted(by_id))
+    if table.num_rows == 0:
+        return ()
+    coded = table["prompt_id"].combine_chunks().dictionary_encode()
+    _, first = np.unique(coded.indices.to_numpy(), return_index=True)
+    rows = first[pc.sort_indices(coded.dictionary).to_numpy()]
+    shared: dict[tuple[tuple[str, str], ...], Mapping[str, str]] = {}
+    found: list[Mapping[str, str]] = []
+    for start in range(0, len(rows), _AT_ONCE):
+        part = table["tags"].take(rows[start : start + _AT_ONCE]).to_pylist()
+        found += [shared.setdefault(tuple(tags or ()), dict(tags or ())) for tags in part]
+    return tuple(found)
 
 
 def bound_scorers(suite: Any, manifest: Any, store: Store) -> list[Bound]:

@@ -11,13 +11,14 @@ from harness.errors import SpecError
 from harness.records import Prompt
 from harness.registry import suggest
 from harness.spec.misfits import Misfits, shown, unreadable
+from harness.spec.packed import Prompts
 from harness.spec.suite import PromptSpec
 from harness.spec.tables import rows
 
 _DEFAULT_REFERENCE = "reference"
 
 
-def read_prompts(specs: Sequence[PromptSpec], base: Path) -> tuple[Prompt, ...]:
+def read_prompts(specs: Sequence[PromptSpec], base: Path) -> Prompts:
     """Read every prompt once, in the order of the suite and its files.
 
     Prompts that are equal in text, system text, reference and tags are one
@@ -32,10 +33,17 @@ def read_prompts(specs: Sequence[PromptSpec], base: Path) -> tuple[Prompt, ...]:
         SpecError: A file cannot be read, a column is missing, lines are broken
             or prompts empty; of each file the first 20 such lines are named.
     """
-    found: dict[str, Prompt] = {}
+    return Prompts(_once(specs, base))
+
+
+def _once(specs: Sequence[PromptSpec], base: Path) -> Iterator[Prompt]:
+    seen: set[bytes] = set()
     for number, spec in enumerate(specs):
-        found |= {prompt.prompt_id: prompt for prompt in _distinct(spec, number, base)}
-    return tuple(found.values())
+        for prompt in _of_spec(spec, number, base):
+            name = bytes.fromhex(prompt.prompt_id)
+            if name not in seen:
+                seen.add(name)
+                yield prompt
 
 
 def prompt_files(specs: Sequence[PromptSpec], base: Path) -> dict[str, str]:
@@ -54,20 +62,22 @@ def prompt_files(specs: Sequence[PromptSpec], base: Path) -> dict[str, str]:
     return found
 
 
-def _distinct(spec: PromptSpec, number: int, base: Path) -> list[Prompt]:
-    """The distinct prompts of one spec, at most `limit`."""
+def _of_spec(spec: PromptSpec, number: int, base: Path) -> Iterator[Prompt]:
+    """The prompts of one spec, up to `limit` distinct ones."""
     path = _resolve(spec.file, base) if spec.file is not None else None
     misfits = Misfits(str(path) if path else f"prompts[{number}].items")
     source = _from_file(spec, path, misfits) if path else _inline(spec, misfits)
-    found: dict[str, Prompt] = {}
+    some, distinct = False, set[str]()
     for prompt in source:
-        found.setdefault(prompt.prompt_id, prompt)
-        if len(found) == spec.limit:
-            break
+        some = True
+        yield prompt
+        if spec.limit is not None:
+            distinct.add(prompt.prompt_id)
+            if len(distinct) == spec.limit:
+                break
     misfits.check()
-    if not found:
+    if not some:
         raise SpecError("there is no prompt in it", where=misfits.name)
-    return list(found.values())
 
 
 def _resolve(name: str, base: Path) -> Path:

@@ -21,7 +21,7 @@ def read(folder: Path, data: str = "", **options: Any) -> tuple[Prompt, ...]:
     if data:
         (folder / "p.jsonl").write_text(data, encoding="utf-8")
         options["file"] = "p.jsonl"
-    return read_prompts([PromptSpec(**options)], folder)
+    return tuple(read_prompts([PromptSpec(**options)], folder))
 
 
 def test_a_prompt_is_named_by_its_content(tmp_path: Path) -> None:
