@@ -13,12 +13,15 @@ from harness.registry import suggest
 AXES: Mapping[str, tuple[str, ...]] = {
     "quality": ("fluency.perplexity", "alignment.clip_score", "reference.chrf"),
     "repetition": ("fluency.rep_3",),
-    "diversity": ("diversity.distinct_2", "diversity.vendi"),
+    "diversity": ("diversity.distinct_2", "diversity.vendi", "image-diversity.vendi"),
     "safety": ("toxicity.any_rate", "detoxify.any_rate", "nsfw.rate"),
     "privacy": ("privacy.leak_rate",),
     "speed": ("latency.tokens_per_second", "latency.seconds_p50"),
 }
-"""By concern, the metrics that can stand for it: the first that the runs have."""
+"""By concern, the metrics that can stand for it: the first that the runs have.
+
+A metric that carries its model's name, as in `alignment.clip_score[digits-clip]`, is meant too.
+"""
 
 
 def axes_of(scorers: Mapping[str, Bound], chosen: Mapping[str, str]) -> tuple[Axis, ...]:
@@ -58,7 +61,8 @@ def defined(axis: Axis, scorers: Mapping[str, Bound]) -> tuple[Bound, MetricDef]
 def _usual(
     concern: str, known: Mapping[str, MetricDef], chosen: Mapping[str, str]
 ) -> str | None:
-    names = (name for name in AXES[concern] if name in known)
+    usual = AXES[concern]
+    names = (name for one in usual for name in known if name.partition("[")[0] == one)
     return next((name for name in names if name not in chosen.values()), None)
 
 

@@ -11,6 +11,7 @@ from harness.assets import cache
 from harness.assets.datasets import reference as find
 from harness.engine.features import Features, reference_table
 from harness.engine.store import Store
+from harness.errors import SpecError
 from harness.flow.bind import bind
 from harness.flow.encode import encode_reference, whole
 from harness.flow.executors import executor_of
@@ -32,7 +33,8 @@ def build(
         progress: Hears how far the work is.
 
     Raises:
-        SpecError: There is no such dataset, or the options do not fit.
+        SpecError: There is no such dataset, none of its images could be encoded, or the
+            options do not fit.
         AssetError: The encoder's model is absent.
     """
     bound = bind("encoders", PluginSpec(use=encoder, name=encoder, options=dict(options)), base)
@@ -42,6 +44,8 @@ def build(
     found = Features(store, bound, reference_table(reference, bound))
     count, width = found.matrix.shape
     unread = len(found.failures) - 1  # the last row says that all was read
+    if not count:
+        raise _empty(dataset, encoder, found)
     return {
         "dataset": reference.digest,
         "encoder": bound.fingerprint,
@@ -67,3 +71,13 @@ def bring(reference: Reference, encoder: Bound, store: Store) -> None:
         return
     shutil.rmtree(store.root / table, ignore_errors=True)
     shutil.copytree(kept.root / table, store.root / table)
+
+
+def _empty(dataset: str, encoder: str, found: Features) -> SpecError:
+    """Say that a dataset has no vector, and why its first image has none."""
+    *reasons, _ = found.failures.values()  # the last row says that all was read
+    said = f"; of the first: {reasons[0]}" if reasons else ""
+    return SpecError(
+        f"none of {len(reasons):,} images could be encoded{said}", where=dataset,
+        fix=f"name a dataset with pictures, and a model that {encoder!r} reads",
+    )  # fmt: skip

@@ -51,3 +51,10 @@ def test_an_axis_knows_its_scorer(scorers: dict[str, Bound]) -> None:
     axis = axes_of(scorers, {})[0]
     scorer, definition = defined(axis, scorers)
     assert (scorer.name, definition.better) == ("toxicity", "lower")
+
+
+def test_a_metric_that_carries_its_models_name_is_usual_too() -> None:
+    clip = {"encoder": {"use": "clip", "options": {"model": "digits-clip"}}}
+    spec = PluginSpec(name="alignment", use="alignment", options=clip)
+    found = axes_of({"alignment": bind("scorers", spec, Path())}, {})
+    assert [axis.metric for axis in found] == ["alignment.clip_score[digits-clip]"]

@@ -127,3 +127,9 @@ def test_binding_opens_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     Closed.__module__ = Answers.__module__
     monkeypatch.setitem(registry._local, ("generators", "closed"), Closed)
     assert bound("generators", "closed").identity["kind"] == "code"
+
+
+def test_options_that_do_not_go_together_are_no_value_error() -> None:
+    with pytest.raises(SpecError) as caught:
+        bound("generators", "files", manifest="rows.jsonl")
+    assert caught.value.where == "options: name either `file` (texts) or `images`"

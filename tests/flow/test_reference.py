@@ -55,3 +55,18 @@ def test_what_cannot_be_read_is_counted(tmp_path: Path, cache_root: Path) -> Non
 def test_a_dataset_that_is_not_there_is_an_error(tmp_path: Path, cache_root: Path) -> None:
     with pytest.raises(SpecError, match="no such dataset"):
         built(str(tmp_path / "none"), tmp_path)
+
+
+@pytest.mark.parametrize("broken", [0, 2])
+def test_a_dataset_without_a_readable_image_is_an_error(
+    broken: int, tmp_path: Path, cache_root: Path
+) -> None:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for number in range(broken):
+        (folder / f"{number}.png").write_bytes(b"\x89PNG")
+    for _ in range(2):  # the second time from the cache
+        with pytest.raises(SpecError, match=f"none of {broken} images") as caught:
+            built(str(folder), tmp_path)
+    assert ("of the first" in str(caught.value)) == bool(broken)
+    assert ("it is no PNG" in str(caught.value)) == bool(broken)
