@@ -60,6 +60,8 @@ def gate(
     from harness.flow.gate import Target, decide, settle
     from harness.flow.run import Options
 
+    if model and not track:
+        raise typer.BadParameter("--model promotes in MLflow: leave out --no-mlflow or --model")
     rules, runs = policy_(policy), out.parent if out else Path("runs")
     how = Options(
         out=out, waivers=waivers, sequential=sequential, budget=budget, track=track,

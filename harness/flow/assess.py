@@ -30,7 +30,7 @@ from harness.flow.stored import Binder, StoredRun
 from harness.flow.waive import excuses
 from harness.ledger.decision import sign_run
 from harness.ledger.keys import signer
-from harness.ledger.seal import SEAL, seal, unsealed, verify, verify_measured
+from harness.ledger.seal import SEAL, seal, unsealed, verify, verify_measured, verify_rules
 from harness.metrics.pii.mask import mask_all
 from harness.records import Metric, RunView, Verdict
 from harness.spec.load import digest
@@ -74,6 +74,7 @@ def rejudge(
         _verify_finished(store)
         granted = Path(waivers) if waivers else None
         if policy is None:
+            verify_rules(store.root)
             return finish(store, own_rules(store, granted, champion, today))
         rules = Rules.read(Path(policy), waivers=granted, champion=champion, today=today)
         return finish(store, rules)

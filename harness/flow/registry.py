@@ -42,9 +42,12 @@ def history(model: str, alias: str = CHAMPION) -> dict[str, Any]:
 
     Raises:
         AlteredError: The ledger was changed.
+        RefusedError: No model has that name.
         TrackingError: MLflow cannot be reached.
     """
     state = operations.standing(model, alias, trusted())
+    if not state.applied and not state.ignored:
+        versions(model)  # a name that nobody registered is a mistake, not an empty past
     return {
         "model": model,
         "alias": alias,

@@ -106,6 +106,9 @@ def _failure(error: Exception, uri: str, root: Path | None) -> TrackingError:
     if "failed with exception" in reason or "Connection" in type(error).__name__:
         reason = "MLflow cannot be reached"
     fix = "see that MLFLOW_TRACKING_URI names a server that is up"
+    invalid = getattr(error, "error_code", "") == "INVALID_PARAMETER_VALUE"
+    if invalid and not type(error).__name__.startswith("Unsupported"):  # that is of an address
+        fix = "give what it names another name or value"
     if getattr(error, "error_code", "") in ("PERMISSION_DENIED", "UNAUTHENTICATED"):
         reason = "MLflow does not allow it to this user"
         fix = "have EDIT granted: on the experiment to record; on model and ledger to promote"

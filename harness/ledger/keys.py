@@ -170,6 +170,12 @@ def read_public(path: Path) -> PublicKey:
 
     try:
         data = path.read_bytes().strip()
+        if b"PRIVATE KEY-----" in data:
+            raise AlteredError(
+                "no public key, but a private one: keep it to yourself",
+                where=str(path),
+                fix="openssl pkey -in FILE -pubout",
+            )
         blocks = _PEM.findall(data)
         if len(blocks) == 1:  # perhaps among other lines, as `keys show` prints it
             (data,) = blocks

@@ -13,6 +13,8 @@ from harness.ledger.listing import list_files
 SEAL, DECISION = "seal.json", "decision.json"
 LATER = frozenset({SEAL, "record.json", "decision.dsse.json", ".lock"})
 """What lies in a run's folder beside its evidence; written after sealing, or empty."""
+RULES = ("policy.json", "waivers.json")
+"""What a run was judged by."""
 MEASURED = (
     "cases/", "outputs/", "features/", "references/", "scores/", "media/", "suite.json",
     "manifest.json", "sequence.json",
@@ -98,13 +100,25 @@ def verify_measured(root: Path) -> None:
         if (root / DECISION).exists():
             raise unsealed(root)
         return
-    now = {n: d for n, d in list_files(root, _beside).items() if n.startswith(MEASURED)}
-    then = {n: d for n, d in _read(root / SEAL)["files"].items() if n.startswith(MEASURED)}
-    if changes := _changes(now, then):
+    if changes := _changes_of(root, MEASURED):
         raise AlteredError(
             "what was generated or scored was changed after it was sealed",
             where="\n         ".join(changes),
             fix="restore these files, or run the suite again in a new folder",
+        )
+
+
+def verify_rules(root: Path) -> None:
+    """Check that a sealed run's own policy and waivers are those it was judged by.
+
+    Raises:
+        AlteredError: One was added, removed or changed.
+    """
+    if (root / SEAL).exists() and (changes := _changes_of(root, RULES)):
+        raise AlteredError(
+            "the run's own rules were changed after it was sealed",
+            where="\n         ".join(changes),
+            fix="restore these files, or name the policy: --policy FILE",
         )
 
 
@@ -129,6 +143,13 @@ def _changes(now: dict[str, str], then: dict[str, str]) -> list[str]:
     return changes + [f"changed: {name}" for name in same if now[name] != then[name]]
 
 
+def _changes_of(root: Path, names: tuple[str, ...]) -> list[str]:
+    """What differs from the seal among the files whose names begin so."""
+    now = {n: d for n, d in list_files(root, _beside).items() if n.startswith(names)}
+    then = {n: d for n, d in _read(root / SEAL)["files"].items() if n.startswith(names)}
+    return _changes(now, then)
+
+
 def _beside(name: str) -> bool:
     return name in LATER or name.endswith(".tmp")
 
@@ -139,6 +160,8 @@ def _read(path: Path) -> dict[str, Any]:
         if isinstance(sealed["files"], dict) and isinstance(sealed["root"], str):
             return dict(sealed)
     except (OSError, ValueError, KeyError, TypeError) as error:
+        if not path.parent.is_dir():
+            raise AlteredError("there is no such run", where=str(path.parent)) from error
         problem = "there is no seal" if isinstance(error, FileNotFoundError) else "unreadable"
         raise AlteredError(
             f"the run is not sealed: {problem}", where=str(path), fix="run the suite to its end"

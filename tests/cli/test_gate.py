@@ -41,3 +41,11 @@ def test_the_verdict_is_the_one_json_value(
     told = capsys.readouterr()
     assert json.loads(told.out)["outcome"] == "pass"
     assert "send it later" in told.err
+
+
+def test_a_model_cannot_be_promoted_without_mlflow(
+    asked: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*asked, "--model", "m", "--no-mlflow"]) == 64
+    assert "--no-mlflow" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()

@@ -57,6 +57,14 @@ def test_history_tells_who_promoted_what_on_which_evidence_and_how_to_check_it()
     assert status("m")[0]["aliases"] == ["champion"]
 
 
+def test_a_model_that_nobody_registered_has_no_history() -> None:
+    gated("one")
+
+    assert history("m", "other")["serves"] is None
+    with pytest.raises(RefusedError, match="no registered model"):
+        history("n")
+
+
 def test_the_way_back_is_to_what_was_promoted_before() -> None:
     gated("one")
     gated("two")

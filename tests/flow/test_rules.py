@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.engine.store import Store
-from harness.errors import WaiverError
+from harness.errors import AlteredError, WaiverError
 from harness.flow.assess import rejudge, review
 from harness.flow.run import Options, run
 from harness.ledger.seal import verify
@@ -115,6 +115,20 @@ def test_its_own_waivers_are_kept_until_another_policy_is_named(
         rejudge(folder, None, today=date(2027, 1, 1))
     assert rejudge(folder, folder.parents[1] / "policy.yaml", today=TODAY).outcome == "fail"
     assert not (folder / "waivers.json").exists()
+
+
+def test_its_own_rules_are_those_it_was_judged_by_and_none_edited_in(
+    failed: tuple[Path, str],
+) -> None:
+    folder, _ = failed
+    own = folder / "policy.json"
+    own.write_text(own.read_text().replace("0.05", "0.95"))
+    with pytest.raises(AlteredError, match="own rules were changed"):
+        rejudge(folder, None, today=TODAY)
+    assert rejudge(folder, folder.parents[1] / "policy.yaml", today=TODAY).outcome == "fail"
+    (folder / "waivers.json").write_text("[]")
+    with pytest.raises(AlteredError, match=r"added: waivers\.json"):
+        rejudge(folder, None, today=TODAY)
 
 
 def test_an_expired_waiver_stops_a_run_before_anything_is_generated(tmp_path: Path) -> None:

@@ -82,3 +82,12 @@ def test_what_is_not_allowed_is_told_as_that(mlflow_uri: str) -> None:
         raise MlflowException("403", error_code=PERMISSION_DENIED)
 
     assert "EDIT" in caught.value.fix
+
+
+def test_a_name_that_mlflow_does_not_take_is_no_trouble_with_the_server(
+    mlflow_uri: str,
+) -> None:
+    with pytest.raises(TrackingError, match="Invalid alias name") as caught, connected() as on:
+        on.client.set_registered_model_alias("m", "a b", "1")
+
+    assert "another name" in caught.value.fix

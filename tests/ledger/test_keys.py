@@ -114,6 +114,13 @@ def test_what_is_no_key_is_named(tmp_path: Path, text: bytes) -> None:
         keys.read_public(file)
 
 
+def test_a_private_key_in_place_of_a_public_one_is_told_as_that(tmp_path: Path) -> None:
+    file = tmp_path / "x.pem"
+    file.write_bytes(b"-----BEGIN PRIVATE KEY-----\nMC4=\n-----END PRIVATE KEY-----\n")
+    with pytest.raises(AlteredError, match="but a private one"):
+        keys.read_public(file)
+
+
 def test_a_key_of_another_kind_is_refused(tmp_path: Path, place: Path) -> None:
     other = generate_private_key(SECP256R1())
     public = other.public_key().public_bytes(

@@ -111,3 +111,5 @@ def test_a_name_that_spells_another_files_digest_is_refused(run: Path) -> None:
 def test_a_run_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(AlteredError, match="no such folder"):
         seal(tmp_path / "absent")
+    with pytest.raises(AlteredError, match="no such run"):
+        verify(tmp_path / "absent")
