@@ -127,3 +127,10 @@ def test_binding_opens_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     Closed.__module__ = Answers.__module__
     monkeypatch.setitem(registry._local, ("generators", "closed"), Closed)
     assert bound("generators", "closed").identity["kind"] == "code"
+
+
+def test_what_options_say_of_each_other_is_told_in_their_own_words() -> None:
+    options = {"base_url": "http://example.com/v1", "model": "m"}
+    with pytest.raises(SpecError) as caught:
+        bound("generators", "endpoint", **options)
+    assert caught.value.where.startswith("options: http without TLS is for hosts")
