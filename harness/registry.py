@@ -7,7 +7,9 @@ no privilege over anyone else's. Local code registers with the decorator.
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Callable, Iterable
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -49,7 +51,7 @@ def names(kind: str) -> dict[str, str]:
     """
     _check(kind)
     found = {name: [cls.__module__] for (k, name), cls in _local.items() if k == kind}
-    for point in entry_points(group=f"harness.{kind}"):
+    for point in _installed(kind, tuple(sys.path)):
         found.setdefault(point.name, []).append(_origin(point))
     return {name: " and ".join(found[name]) for name in sorted(found)}
 
@@ -107,7 +109,13 @@ def _claimed(kind: str, name: str, claims: list[str]) -> PluginError:
 
 
 def _points(kind: str, name: str) -> list[EntryPoint]:
-    return list(entry_points(group=f"harness.{kind}", name=name))
+    return [point for point in _installed(kind, tuple(sys.path)) if point.name == name]
+
+
+@cache
+def _installed(kind: str, _: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    """What packages declare, read once for each search path: to read them takes milliseconds."""
+    return tuple(entry_points(group=f"harness.{kind}"))
 
 
 def _address(cls: type[Any]) -> str:

@@ -146,7 +146,9 @@ def misfit(spec: PluginSpec, cls: type[Any], error: ValidationError) -> SpecErro
         key, said, hint = ".".join(str(step) for step in problem["loc"]), problem["msg"], ""
         if problem["type"] == "extra_forbidden":
             said, hint = "there is no such option", registry.suggest(key, known)
-        named, said = f"options.{key}".rstrip("."), said.removeprefix("Value error, ")
+        if problem["type"] == "value_error":
+            said = str(problem["ctx"]["error"])
+        named = f"options.{key}" if key else "options"
         lines.append("; ".join(filter(None, (f"{named}: {said}", hint))))
         if line := spec.place("options", *problem["loc"]):
             lines[-1] = f"{line}: {lines[-1]}"

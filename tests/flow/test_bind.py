@@ -133,3 +133,10 @@ def test_options_that_do_not_go_together_are_no_value_error() -> None:
     with pytest.raises(SpecError) as caught:
         bound("generators", "files", manifest="rows.jsonl")
     assert caught.value.where == "options: name either `file` (texts) or `images`"
+
+
+def test_what_options_say_of_each_other_is_told_in_their_own_words() -> None:
+    options = {"base_url": "http://example.com/v1", "model": "m"}
+    with pytest.raises(SpecError) as caught:
+        bound("generators", "endpoint", **options)
+    assert caught.value.where.startswith("options: http without TLS is for hosts")
