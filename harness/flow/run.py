@@ -134,11 +134,12 @@ def collect(
     _begin(planned, store, rules)
     if planned.looks and rules:
         collect_in_rounds(planned, store, executor, rules, progress)
-        return
-    for arm in planned.arms:
-        generate(planned, arm, store, executor, progress)
-    for scorer in planned.scorers:
-        score(planned, scorer, store, executor, progress)
+    else:
+        for arm in planned.arms:
+            generate(planned, arm, store, executor, progress)
+        for scorer in planned.scorers:
+            score(planned, scorer, store, executor, progress)
+    store.compact()
 
 
 def _begin(planned: Plan, store: Store, rules: Rules | None) -> None:
