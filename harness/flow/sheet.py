@@ -46,7 +46,7 @@ def sheet(folder: Path) -> dict[str, Any]:
         "plan": manifest["plan"],
         "seal": seal,
         "recorded": (folder / "record.json").is_file(),
-        "arms": _arms(store, manifest),
+        "arms": [] if changed else _arms(store, manifest),  # nothing is told of altered rows
         "scorers": {n: s["fingerprint"] for n, s in sorted(manifest["scorers"].items())},
         "bytes": _sizes(folder),
         "next": list(_next(folder, about, manifest, changed=changed)),

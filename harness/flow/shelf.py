@@ -91,7 +91,7 @@ def entry(folder: Path) -> Entry:
         when = max(times, default=folder.stat().st_mtime)
     except OSError as error:
         return _unreadable(folder, error)
-    about = {
+    about: dict[str, Any] = {
         "name": folder.name,
         "folder": folder,
         "when": datetime.fromtimestamp(when, UTC),
@@ -125,7 +125,7 @@ def _unreadable(folder: Path, error: OSError) -> Entry:
 
 def _is_ours(path: Path) -> bool:
     try:
-        return {"run_id", "plan", "arms"} <= read_json(path / MANIFEST).keys()
+        return bool({"run_id", "plan", "arms"} <= read_json(path / MANIFEST).keys())
     except (OSError, ValueError, AttributeError):
         return False
 

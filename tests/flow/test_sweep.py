@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -159,13 +158,15 @@ def test_a_deletion_that_was_stopped_is_finished(tmp_path: Path) -> None:
 
 
 def test_an_attempt_counts_after_its_folder_is_gone(tmp_path: Path) -> None:
-    folder = judged(tmp_path, "a", value="-1")
-    assert json.loads((folder / "decision.json").read_bytes())["outcome"] == "fail"
+    suite, policy = write(tmp_path)
+    policy.write_text(policy.read_text().replace('"<=", value: 0.9', '">=", value: 0.999'))
+    view, folder = run(suite, policy, out=tmp_path / "runs" / "a")
+    assert view.outcome == "fail"
     delete(tmp_path / "runs", useless(tmp_path / "runs", NOW, None, 0))
     assert not folder.exists()
-    suite, policy = write(tmp_path, seed=8, value="-1")
-    view, _ = run(suite, policy, out=tmp_path / "runs" / "b")
-    assert [attempt.outcome for attempt in view.attempts] == ["fail"]
+    suite.write_text(suite.read_text().replace("seed: 7", "seed: 8"))
+    again, _ = run(suite, policy, out=tmp_path / "runs" / "b")
+    assert [attempt.outcome for attempt in again.attempts] == ["fail"]
 
 
 @pytest.mark.parametrize("text", ["30", "d", "-1d", "30 days", "1y", ""])
