@@ -114,7 +114,7 @@ def _points(kind: str, name: str) -> list[EntryPoint]:
 
 @cache
 def _installed(kind: str, _: tuple[str, ...]) -> tuple[EntryPoint, ...]:
-    """What packages declare, read once for each search path: to read them takes milliseconds."""
+    """What packages declare, read once for each search path."""
     return tuple(entry_points(group=f"harness.{kind}"))
 
 

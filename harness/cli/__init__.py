@@ -23,6 +23,7 @@ from harness.cli import (
     reference,
     registry,
     runs,
+    shelf,
 )
 from harness.cli.options import CODES, say
 from harness.errors import HarnessError
@@ -62,6 +63,7 @@ app.add_typer(runs.app)
 app.add_typer(compare.app)
 app.add_typer(evidence.app)
 app.add_typer(files.app)
+app.add_typer(shelf.app, name="runs")
 app.add_typer(assets.app, name="assets")
 app.add_typer(policy.app, name="policy")
 app.add_typer(reference.app, name="reference")

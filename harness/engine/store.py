@@ -1,7 +1,7 @@
 """A run on disk: immutable Parquet parts, and media named by their digest.
 
 <run>/cases/part-000000.parquet
-<run>/outputs/part-000000.parquet             one part per batch
+<run>/outputs/part-000000.parquet             one part per batch, until they are merged
 <run>/scores/<scorer>/part-000000.parquet
 <run>/media/ab/abcdef...                     equal media stored once
 """
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from harness import digests, durable, pictures
-from harness.engine import schemas
+from harness.engine import compaction, parts, schemas
 from harness.errors import AlteredError, BusyError, SpecError
 from harness.records import Case, Failure, Media, Output
 
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _CASES_PER_PART = 16_384
-_SCRATCH = re.compile(r"\.[0-9a-f]{8}\.tmp$")
+SCRATCH = re.compile(r"\.[0-9a-f]{8}\.tmp$")
+_SEAL, _WAS_SEALED = "seal.json", ".sealed"
 
 
 class Store:
@@ -37,6 +38,7 @@ class Store:
         self.root = root
         self._index: dict[str, dict[str, list[Path]]] = {}
         self._next: dict[str, int] = {}
+        self._held: tuple[Path, pa.Table] | None = None
         self._lock: io.TextIOWrapper | None = None
 
     def __enter__(self) -> Self:
@@ -64,20 +66,21 @@ class Store:
                 where=str(self.root),
                 fix="wait for it, or give another folder with --out",
             ) from error
-        for scratch in self._scratch():
+        for scratch in self.scratch():
             scratch.unlink()
+        compaction.mend(self.root)
         return self
 
     def __exit__(self, *exc: object) -> None:
         if self._lock:
             self._lock.close()
 
-    def _scratch(self) -> Iterator[Path]:
+    def scratch(self) -> Iterator[Path]:
         """Half-written files of ours; a folder given with --out may hold others' files."""
-        yield from (path for path in self.root.glob("*.tmp") if _SCRATCH.search(path.name))
+        yield from (path for path in self.root.glob("*.tmp") if SCRATCH.search(path.name))
         for table in ("cases", "outputs", "scores", "media"):
             found = (self.root / table).rglob("*.tmp")
-            yield from (path for path in found if _SCRATCH.search(path.name))
+            yield from (path for path in found if SCRATCH.search(path.name))
 
     def write_json(self, name: str, value: object) -> None:
         """Write one of the run's JSON files, with sorted keys."""
@@ -107,9 +110,12 @@ class Store:
     def reopen(self) -> None:
         """Say that a finished run is unfinished again, before anything is added to it.
 
-        The seal goes last: there is never a decision without the seal it rests on.
+        The seal goes last: there is never a decision without the seal it rests on. A mark
+        stays: what was sealed once is never rewritten.
         """
-        for name in ("decision.json", "seal.json"):
+        if (self.root / _SEAL).exists() and not (self.root / _WAS_SEALED).exists():
+            durable.write(self.root / _WAS_SEALED, b"")
+        for name in ("decision.json", _SEAL):
             (self.root / name).unlink(missing_ok=True)
 
     def write_cases(self, cases: Iterable[Case]) -> int:
@@ -121,8 +127,8 @@ class Store:
         names: set[Path] = set()
         rest = iter(cases)
         while part := list(islice(rest, _CASES_PER_PART)):
-            path = self.root / "cases" / f"part-{len(names):06d}.parquet"
-            _write(path, pa.table(_case_columns(part), schema=schemas.cases()))
+            path = parts.place(self.root / "cases", len(names))
+            parts.write(path, pa.table(_case_columns(part), schema=schemas.cases()))
             names.add(path)
             count += len(part)
         for stale in set((self.root / "cases").glob("*.parquet")) - names:
@@ -135,17 +141,33 @@ class Store:
 
         self.reopen()
         index = self._parts(table)
-        path = self.root / table / f"part-{self._next[table]:06d}.parquet"
+        path = parts.place(self.root / table, self._next[table])
         self._next[table] += 1
-        _write(path, pa.table({name: rows[name] for name in schema.names}, schema=schema))
+        parts.write(path, pa.table({name: rows[name] for name in schema.names}, schema=schema))
         for batch_id in set(rows["batch_id"]):
             index.setdefault(batch_id, []).append(path)
+
+    def sealed(self) -> bool:
+        """Whether the run is sealed, or was before it was continued."""
+        return any((self.root / name).exists() for name in (_SEAL, _WAS_SEALED))
+
+    def compact(self) -> None:
+        """Merge the parts of outputs and of each scorer's scores, where the run has no seal.
+
+        A seal names its files, so from the first one on there are only more of them.
+        """
+        if self.sealed():
+            return
+        for table in compaction.tables(self.root):
+            if compaction.compact(self.root, table):
+                self._index.pop(table, None)
+                self._held = None
 
     def finished(self, table: str, fingerprint: str) -> Counter[str]:
         """How many rows of each batch need no second attempt, for one plug-in's fingerprint."""
         done: Counter[str] = Counter()
         names = ["batch_id", "status"]
-        for part in self._scan(table, names, fingerprints={fingerprint}):
+        for part in self._scan(table, names, {fingerprint}):
             for row in part.group_by(names).aggregate([([], "count_all")]).to_pylist():
                 if row["status"] != "error":
                     done[row["batch_id"]] += row["count_all"]
@@ -153,15 +175,27 @@ class Store:
 
     def rows(self, table: str, batch_id: str, fingerprint: str) -> Iterator[dict[str, Any]]:
         """Rows of one batch, the last attempt of each case winning."""
+        import pyarrow.compute as pc
+
         latest: dict[str, dict[str, Any]] = {}
-        paths = self._parts(table).get(batch_id, [])
-        for part in self._scan(table, None, paths=paths, fingerprints={fingerprint}):
-            columns = [part.column(name).to_pylist() for name in part.column_names]
-            for values in zip(*columns, strict=True):
-                row = dict(zip(part.column_names, values, strict=True))
-                if row["batch_id"] == batch_id:
-                    latest[row["case_id"]] = row
+        for path in self._parts(table).get(batch_id, []):
+            part = self._part(path, batch_id)
+            part = part.filter(pc.equal(part["fingerprint"], fingerprint))
+            latest |= {row["case_id"]: row for row in part.to_pylist()}
         yield from latest.values()
+
+    def _part(self, path: Path, batch_id: str) -> pa.Table:
+        """What a part holds of one batch; one that holds several is kept for the next."""
+        import pyarrow.compute as pc
+
+        if self._held and self._held[0] == path:
+            whole = self._held[1]
+        else:
+            whole = parts.read(path, None)
+        found = whole.filter(pc.equal(whole["batch_id"], batch_id))
+        if found.num_rows < whole.num_rows:
+            self._held = (path, whole)
+        return found
 
     def columns(
         self, table: str, columns: Sequence[str], fingerprints: Collection[str] | None = None
@@ -176,10 +210,10 @@ class Store:
         """
         import pyarrow as pa
 
-        parts = list(self._scan(table, list(columns), fingerprints=fingerprints))
-        if not parts:
+        found = list(self._scan(table, list(columns), fingerprints))
+        if not found:
             return pa.schema([(name, pa.string()) for name in columns]).empty_table()
-        return pa.concat_tables(parts)
+        return pa.concat_tables(found)
 
     def put(self, media: Media) -> tuple[str | None, str | None]:
         """Store a medium: (text, None) for text, (None, digest) for anything else."""
@@ -213,73 +247,23 @@ class Store:
         """Which parts hold each batch; read once, then kept up to date by `append`."""
         if table not in self._index:
             found: dict[str, list[Path]] = {}
-            ordered = self._paths(table)
+            ordered = parts.paths(self.root / table)
             for path in ordered:
-                for part in self._scan(table, ["batch_id"], paths=[path]):
-                    for batch_id in part.column("batch_id").unique().to_pylist():
-                        found.setdefault(batch_id, []).append(path)
+                for batch_id in parts.read(path, ["batch_id"])["batch_id"].unique().to_pylist():
+                    found.setdefault(batch_id, []).append(path)
             self._index[table] = found
-            self._next[table] = 1 + max((_number(path) for path in ordered), default=-1)
+            self._next[table] = 1 + max(map(parts.number, ordered), default=-1)
         return self._index[table]
 
-    def _paths(self, table: str) -> list[Path]:
-        return sorted((self.root / table).glob("part-*.parquet"), key=_number)
-
     def _scan(
-        self,
-        table: str,
-        columns: list[str] | None,
-        *,
-        paths: Sequence[Path] | None = None,
-        fingerprints: Collection[str] | None = None,
+        self, table: str, columns: list[str], fingerprints: Collection[str] | None
     ) -> Iterator[pa.Table]:
         """Read parts in the order written; of some plug-ins only, where told which."""
-        import pyarrow as pa
-
-        for path in self._paths(table) if paths is None else paths:
-            try:
-                part = _read(path, columns, fingerprints)
-            except (pa.ArrowException, KeyError, OSError, UnicodeDecodeError) as error:
-                raise AlteredError(
-                    f"a part of {table} cannot be read: {error}",
-                    where=str(path),
-                    fix="restore it, or delete it and run the suite again to redo its batch",
-                ) from error
-            if part is not None:
+        for path in parts.paths(self.root / table):
+            part = parts.read(path, columns, fingerprints)
+            # Another version of a plug-in may have other columns, and no rows that are wanted.
+            if part.num_rows or fingerprints is None:
                 yield part
-
-
-def _write(path: Path, table: pa.Table) -> None:
-    import pyarrow.parquet as pq
-
-    def fill(scratch: Path) -> None:
-        pq.write_table(table, scratch, compression="zstd", write_page_checksum=True)
-
-    durable.write_with(path, fill)
-
-
-def _read(
-    path: Path, columns: list[str] | None, fingerprints: Collection[str] | None
-) -> pa.Table | None:
-    """Read a part, or the rows of some plug-ins; None where it has none of theirs."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
-
-    names = columns if columns is None or fingerprints is None else [*columns, "fingerprint"]
-    with pq.ParquetFile(path, page_checksum_verification=True) as file:
-        part = file.read(columns=names, use_threads=False)
-    if fingerprints is not None:
-        wanted = pc.is_in(part["fingerprint"], pa.array(sorted(fingerprints), pa.string()))
-        part = part.filter(wanted)
-        if part.num_rows == 0:
-            return None
-    # Parquet silently leaves out a column that it lacks; to select it is an error.
-    return part if columns is None else part.select(columns)
-
-
-def _number(path: Path) -> int:
-    return int(path.stem.rpartition("-")[2])
 
 
 def _case_columns(cases: Sequence[Case]) -> dict[str, list[Any]]:

@@ -134,10 +134,11 @@ def collect(
     _begin(planned, store, rules)
     if planned.looks and rules:
         collect_in_rounds(planned, store, executor, rules, progress)
-        return
-    generate(planned, store, executor, progress)
-    for scorer in planned.scorers:
-        score(planned, scorer, store, executor, progress)
+    else:
+        generate(planned, store, executor, progress)
+        for scorer in planned.scorers:
+            score(planned, scorer, store, executor, progress)
+    store.compact()
 
 
 def _begin(planned: Plan, store: Store, rules: Rules | None) -> None:

@@ -11,7 +11,7 @@ from harness.errors import AlteredError
 from harness.ledger.listing import list_files
 
 SEAL, DECISION = "seal.json", "decision.json"
-LATER = frozenset({SEAL, "record.json", "decision.dsse.json", ".lock"})
+LATER = frozenset({SEAL, "record.json", "decision.dsse.json", ".lock", ".sealed"})
 """What lies in a run's folder beside its evidence; written after sealing, or empty."""
 RULES = ("policy.json", "waivers.json")
 """What a run was judged by."""

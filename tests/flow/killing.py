@@ -21,7 +21,10 @@ import pyarrow.parquet as pq
 
 PROMPTS, REPEATS, BATCH = 500, 4, 100
 CASES, FAILING = PROMPTS * REPEATS, REPEATS
-FINAL = ("metrics.parquet", "decision.json", "report.html")
+FINAL = (
+    "metrics.parquet", "decision.json", "report.html",
+    *(f"scores/{name}/part-000000.parquet" for name in ("length", "diversity", "privacy")),
+)  # fmt: skip
 SUITE = f"""\
 apiVersion: harness/v1
 kind: Suite
@@ -139,8 +142,12 @@ def _stage(run: Path) -> str:
         return "planning"
     if (run / "decision.json").is_file():
         return "reporting"
-    batches = CASES // BATCH
-    if len(list((run / "outputs").glob("part-*.parquet"))) < batches:
+    if (run / ".compacting").exists():
+        return "compacting"
+    if _rows(run / "outputs") < CASES:
         return "generating"
-    scored = len(list((run / "scores" / "privacy").glob("part-*.parquet")))
-    return "scoring" if scored < batches else "judging"
+    return "scoring" if _rows(run / "scores" / "privacy") < CASES - FAILING else "judging"
+
+
+def _rows(table: Path) -> int:
+    return sum(pq.read_metadata(part).num_rows for part in table.glob("part-*.parquet"))
