@@ -110,7 +110,7 @@ class Store:
         The seal goes last: there is never a decision without the seal it rests on.
         """
         for name in ("decision.json", "seal.json"):
-            (self.root / name).unlink(missing_ok=True)
+            durable.remove(self.root / name)
 
     def write_cases(self, cases: Iterable[Case]) -> int:
         """Write the plan, in its order, replacing what an earlier plan left. Count it."""
@@ -126,7 +126,7 @@ class Store:
             names.add(path)
             count += len(part)
         for stale in set((self.root / "cases").glob("*.parquet")) - names:
-            stale.unlink()
+            durable.remove(stale)
         return count
 
     def append(self, table: str, rows: Mapping[str, Sequence[Any]], schema: pa.Schema) -> None:
