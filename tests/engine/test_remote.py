@@ -88,9 +88,12 @@ def test_a_copy_is_made_equal_to_the_url_and_only_what_differs_is_fetched(
     (copy / "extra").write_bytes(b"made here, never put there")
     fetched: list[str] = []
     plain = Objects.fetch
-    monkeypatch.setattr(
-        Objects, "fetch", lambda self, t: (fetched.extend(t), plain(self, t))[1]
-    )
+
+    def fetch(self: Objects, targets: dict[str, Path]) -> None:
+        fetched.extend(targets)
+        plain(self, targets)
+
+    monkeypatch.setattr(Objects, "fetch", fetch)
     with reading(URL) as again:
         assert {p.name: p.read_bytes() for p in again.iterdir()} == {
             "a": b"a", "b": b"b", "c": b"c",
