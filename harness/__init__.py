@@ -44,7 +44,8 @@ def gate(
             with where the policy asks for the champion.
 
     Returns:
-        The judged run, whose `outcome` is `pass`, `fail` or `inconclusive`, and its folder.
+        The judged run, whose `outcome` is `pass`, `fail` or `inconclusive`, and its folder;
+        of a URL the copy here.
 
     Raises:
         HarnessError: A file does not fit, a model is absent, or MLflow cannot be reached.
@@ -67,7 +68,7 @@ def run(
     Args:
         suite: A suite file, or the name of a shipped suite.
         policy: A policy file, or a shipped policy's name; without one `outcome` is None.
-        out: The run's folder; by default `runs/<suite>-<digest>`. What it holds is kept.
+        out: The run's folder or URL; by default `runs/<suite>-<digest>`. What it holds is kept.
 
     Returns:
         The run, and its folder.
@@ -86,16 +87,19 @@ def judge(folder: Path | str, policy: Path | str | None = None) -> RunView:
     """Judge a stored run again, by its own policy or another. Loads no model.
 
     Args:
-        folder: The run's folder.
+        folder: The run's folder, or its URL in object storage.
         policy: A policy file, or a shipped policy's name.
 
     Raises:
         HarnessError: The folder holds no run, or its scorers have changed since.
     """
+    from harness.engine.remote import working
     from harness.flow.assess import rejudge
     from harness.spec.library import resolve as find
 
-    return rejudge(folder, None if policy is None else find("policies", str(policy)))
+    rules = None if policy is None else find("policies", str(policy))
+    with working(folder) as here:
+        return rejudge(here, rules)
 
 
 def record(folder: Path | str) -> dict[str, Any]:
@@ -107,12 +111,12 @@ def record(folder: Path | str) -> dict[str, Any]:
     Raises:
         HarnessError: The folder is not what was sealed, or MLflow cannot be reached.
     """
-    from pathlib import Path
-
+    from harness.engine.remote import working
     from harness.flow.assess import review
     from harness.flow.record import record as send
 
-    return send(review(folder), Path(folder))
+    with working(folder) as here:
+        return send(review(here), here)
 
 
 def promote(
@@ -121,7 +125,7 @@ def promote(
     """Register what a recorded run evaluated, and move an alias to it only if it passed.
 
     Args:
-        folder: The run's folder.
+        folder: The run's folder, or its URL in object storage.
         model: The registered model's name.
         alias: The alias that moves on PASS.
         generator: Which generator of the run; may be left out where there is one.
@@ -132,13 +136,13 @@ def promote(
     Raises:
         HarnessError: The run is not recorded, or is not what was evaluated.
     """
-    from pathlib import Path
-
+    from harness.engine.remote import reading
     from harness.flow.assess import review
     from harness.flow.promote import Asked
     from harness.flow.promote import promote as move
 
-    return move(review(folder), Path(folder), model, alias, Asked(generator=generator))
+    with reading(folder) as here:
+        return move(review(here), here, model, alias, Asked(generator=generator))
 
 
 def resolve(uri: str, *, within: Path | str | None = None) -> Path:

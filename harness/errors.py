@@ -79,6 +79,12 @@ class BusyError(HarnessError):
     exit_code = 3
 
 
+class StorageError(HarnessError):
+    """Object storage could not be reached, or did not take or give what it was asked for."""
+
+    exit_code = 3
+
+
 class NonFiniteError(HarnessError):
     """A plug-in returned NaN or an infinity."""
 

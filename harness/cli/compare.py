@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import shlex
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from harness.cli.options import AsJson, print_json
+from harness.cli.options import AsJson, print_json, read
 from harness.errors import SpecError
 
 app = typer.Typer()
@@ -18,7 +19,9 @@ app = typer.Typer()
 
 @app.command()
 def compare(
-    runs: Annotated[list[Path], typer.Argument(help="One or more run folders, each once.")],
+    runs: Annotated[
+        list[str], typer.Argument(help="One or more run folders or s3:// URLs, each once.")
+    ],
     against: Annotated[
         str | None, typer.Option(help="The arm to show differences from [the first].")
     ] = None,
@@ -45,7 +48,9 @@ def compare(
 
     chosen = _chosen(metric or ())
     _check_page(html)
-    found = put_side_by_side(runs, against=against, metrics=chosen, correction=correct)
+    with ExitStack() as stack:
+        here = [stack.enter_context(read(run)) for run in runs]
+        found = put_side_by_side(here, against=against, metrics=chosen, correction=correct)
     if html is not None:
         durable.write(html, render(found))
     if as_json:

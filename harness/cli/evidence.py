@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.options import AsJson, Folder, emit, print_json
+from harness.cli.options import AsJson, Folder, emit, print_json, read
 from harness.errors import HarnessError
 
 app = typer.Typer()
@@ -25,9 +25,11 @@ def bundle_command(
 
     It holds outputs as they came: give it only to whom may read them.
     """
-    from harness.flow.bundle import bundle
+    from harness.flow.bundle import SUFFIX, bundle
 
-    made = bundle(folder, out)
+    with read(folder) as here:
+        beside = Path(f"{here.name}{SUFFIX}") if "://" in folder else None
+        made = bundle(here, out or beside)
     size = made.stat().st_size
     told = {"file": str(made), "bytes": size, "said": f"{made} ({size:,} bytes)"}
     emit({"bundle": told | {"next": [f"check with: harness verify {made}"]}}, as_json=as_json)
@@ -35,7 +37,7 @@ def bundle_command(
 
 @app.command("verify")
 def verify_command(
-    path: Annotated[Path, typer.Argument(help="A run's folder, or a bundle.")],
+    path: Annotated[str, typer.Argument(help="A run's folder or s3:// URL, or a bundle.")],
     key: Annotated[
         list[Path] | None,
         typer.Option("--key", help="A public key to believe, and no other; may be repeated."),
@@ -49,7 +51,8 @@ def verify_command(
     from harness.flow.verify import verify
 
     try:
-        found = verify(path, key or (), decision=decision)
+        with read(path) as here:
+            found = verify(here, key or (), decision=decision)
     except HarnessError as error:
         if as_json:
             print_json({"verified": False, "why": str(error.args[0]), "where": error.where})

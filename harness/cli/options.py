@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,7 +27,8 @@ Policy = Annotated[
     typer.Option("--policy", "-p", help="A policy file, or a shipped policy's name."),
 ]
 Out = Annotated[
-    Path | None, typer.Option("--out", "-o", help="The run's folder [runs/<suite>-<digest>].")
+    str | None,
+    typer.Option("--out", "-o", help="The run's folder or s3:// URL [runs/<suite>-<digest>]."),
 ]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print JSON, and nothing else, to stdout.")
@@ -45,7 +48,7 @@ Sequential = Annotated[
 Budget = Annotated[
     int | None, typer.Option("--budget", min=1, help="With --sequential: the most prompts.")
 ]
-Folder = Annotated[Path, typer.Argument(help="A run's folder.")]
+Folder = Annotated[str, typer.Argument(help="A run's folder, or its s3:// URL.")]
 Model = Annotated[str, typer.Option("--model", help="Registered model to promote.")]
 Alias = Annotated[str, typer.Option("--alias", help="Alias that moves on PASS.")]
 
@@ -83,9 +86,39 @@ def policy_(name: str) -> Path:
     return resolve("policies", name)
 
 
-def summary(view: RunView, folder: Path) -> dict[str, Any]:
-    """Say which run this is and what it came to."""
-    return {"run": view.run_id, "outcome": view.outcome, "folder": str(folder)}
+def work(place: str) -> AbstractContextManager[Path]:
+    """Give the folder to make or change a run in, of a folder or a URL."""
+    from harness.engine.remote import working
+
+    return working(place, tell=lambda line: say(f"note: {line}"))
+
+
+def work_if(place: str | None) -> AbstractContextManager[Path | None]:
+    """Do as `work` does, where a place is named."""
+    return nullcontext() if place is None else work(place)
+
+
+def read(place: str) -> AbstractContextManager[Path]:
+    """Give the folder to read a run in, of a folder or a URL."""
+    from harness.engine.remote import reading
+
+    return reading(place)
+
+
+@contextmanager
+def served(said: str | None) -> Iterator[str | None]:
+    """Give the champion that was named, fetched where it is a URL."""
+    if said is None or "://" not in said:
+        yield said
+        return
+    with read(said) as copy:
+        yield str(copy)
+
+
+def summary(view: RunView, folder: Path, place: str | None = None) -> dict[str, Any]:
+    """Say which run this is, what it came to, and where it is kept if that is a URL."""
+    kept = {"url": place} if place and "://" in place else {}
+    return {"run": view.run_id, "outcome": view.outcome, "folder": str(folder)} | kept
 
 
 def finish(view: RunView, summed: dict[str, Any], *, as_json: bool) -> None:
@@ -104,6 +137,8 @@ def tell(view: RunView, summed: dict[str, Any], *, as_json: bool) -> None:
     else:
         show(view)
         print(f"report    {folder / 'report.html'}")
+        if "url" in summed:
+            print(f"kept at   {summed['url']}")
         emit({k: v for k, v in summed.items() if isinstance(v, dict)}, as_json=False)
 
 

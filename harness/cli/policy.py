@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.options import AsJson, Folder, policy_, print_json, suite_
+from harness.cli.options import AsJson, Folder, policy_, print_json, read, suite_
 from harness.errors import SpecError
 
 if TYPE_CHECKING:
@@ -91,7 +91,8 @@ def explain_command(
     from harness.spec.extend import load_policy
 
     other = load_policy(policy_(policy)) if policy else None
-    found = explain_run(run, other, _today())
+    with read(run) as here:
+        found = explain_run(here, other, _today())
     if as_json:
         print_json([dataclasses.asdict(one) for one in found])
     else:

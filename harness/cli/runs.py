@@ -28,10 +28,14 @@ from harness.cli.options import (
     emit,
     finish,
     policy_,
+    read,
     rules_,
+    served,
     suite_,
     summary,
     tell,
+    work,
+    work_if,
 )
 from harness.errors import HarnessError
 
@@ -62,20 +66,21 @@ def gate(
 
     if model and not track:
         raise typer.BadParameter("--model promotes in MLflow: leave out --no-mlflow or --model")
-    rules, runs = policy_(policy), out.parent if out else Path("runs")
-    how = Options(
-        out=out, waivers=waivers, sequential=sequential, budget=budget, track=track,
-        champion=champion_of(champion, rules, runs),
-    )  # fmt: skip
+    rules = policy_(policy)
     target = Target(model, alias, rules_(changed)) if model else None
-    with bars(quiet=as_json) as progress:
-        view, folder = decide(suite_(suite), rules, how, target=target, progress=progress)
-    try:
-        done = settle(view, folder, track=track, target=target)
-    except HarnessError:  # the verdict stands whatever became of MLflow
-        tell(view, summary(view, folder), as_json=as_json)
-        raise
-    finish(view, summary(view, folder) | done, as_json=as_json)
+    with work_if(out) as place, served(champion) as other:
+        how = Options(
+            out=place, waivers=waivers, sequential=sequential, budget=budget, track=track,
+            champion=champion_of(other, rules, place.parent if place else Path("runs")),
+        )  # fmt: skip
+        with bars(quiet=as_json) as progress:
+            view, folder = decide(suite_(suite), rules, how, target=target, progress=progress)
+        try:
+            done = settle(view, folder, track=track, target=target)
+        except HarnessError:  # the verdict stands whatever became of MLflow
+            tell(view, summary(view, folder, out), as_json=as_json)
+            raise
+    finish(view, summary(view, folder, out) | done, as_json=as_json)
 
 
 @app.command("run", epilog=CODES)
@@ -94,14 +99,15 @@ def run_command(
     from harness.flow.run import Options, run
 
     rules = policy_(policy) if policy else None
-    runs = out.parent if out else Path("runs")
-    how = Options(
-        out=out, waivers=waivers, sequential=sequential, budget=budget,
-        champion=champion_of(champion, rules, runs) if rules else None,
-    )  # fmt: skip
-    with bars(quiet=as_json) as progress:
-        view, folder = run(suite_(suite), rules, how, progress=progress)
-    finish(view, summary(view, folder), as_json=as_json)
+    with work_if(out) as place, served(champion) as other:
+        runs = place.parent if place else Path("runs")
+        how = Options(
+            out=place, waivers=waivers, sequential=sequential, budget=budget,
+            champion=champion_of(other, rules, runs) if rules else None,
+        )  # fmt: skip
+        with bars(quiet=as_json) as progress:
+            view, folder = run(suite_(suite), rules, how, progress=progress)
+    finish(view, summary(view, folder, out), as_json=as_json)
 
 
 @app.command(epilog=CODES)
@@ -111,7 +117,7 @@ def judge(
     waivers: Waivers = None,
     champion: Against = None,
     out: Annotated[
-        Path | None,
+        str | None,
         typer.Option("--out", "-o", help="Judge a copy, here; the run stays as it is."),
     ] = None,
     as_json: AsJson = False,
@@ -127,12 +133,17 @@ def judge(
     from harness.flow.rules import copied, fate_of_waivers
 
     rules = policy_(policy) if policy else None
-    other = champion_of(champion, rules or folder, folder.parent)
-    place = copied(folder, out) if out else folder
-    fate = fate_of_waivers(place, rules, waivers)
-    view = rejudge(place, rules, waivers=waivers, champion=other)
+    with (
+        read(folder) if out else work(folder) as run,
+        work_if(out) as copy,
+        served(champion) as said,
+    ):
+        other = champion_of(said, rules or run, run.parent)
+        place = copied(run, copy) if copy else run
+        fate = fate_of_waivers(place, rules, waivers)
+        view = rejudge(place, rules, waivers=waivers, champion=other)
     told = {"waivers": {"said": fate}} if fate else {}
-    finish(view, summary(view, place) | told, as_json=as_json)
+    finish(view, summary(view, place, out or folder) | told, as_json=as_json)
 
 
 @app.command()
@@ -146,7 +157,8 @@ def report(
     from harness import registry
     from harness.flow.assess import review
 
-    sys.stdout.buffer.write(registry.load("reporters", form)().render(review(folder)))
+    with read(folder) as here:
+        sys.stdout.buffer.write(registry.load("reporters", form)().render(review(here)))
 
 
 @app.command("record")
@@ -155,7 +167,9 @@ def record_command(folder: Folder, as_json: AsJson = False) -> None:
     from harness.flow.assess import review
     from harness.flow.record import record
 
-    emit({"mlflow": record(review(folder), folder)}, as_json=as_json)
+    with work(folder) as here:
+        done = record(review(here), here)
+    emit({"mlflow": done}, as_json=as_json)
 
 
 @app.command("promote", epilog=CODES)
@@ -176,9 +190,10 @@ def promote_command(
     from harness.flow.assess import review
     from harness.flow.promote import Asked, promote, rehearse
 
-    view = review(folder)
     asked = Asked(generator=generator, changed=rules_(changed), reason=reason)
-    result = (rehearse if dry_run else promote)(view, folder, model, alias, asked)
+    with read(folder) as here:
+        view = review(here)
+        result = (rehearse if dry_run else promote)(view, here, model, alias, asked)
     emit({"promotion": result}, as_json=as_json)
     if not (result["moved"] or dry_run):
         raise typer.Exit(EXIT[view.outcome] or 2)

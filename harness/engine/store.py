@@ -116,7 +116,7 @@ class Store:
         if (self.root / _SEAL).exists() and not (self.root / _WAS_SEALED).exists():
             durable.write(self.root / _WAS_SEALED, b"")
         for name in ("decision.json", _SEAL):
-            (self.root / name).unlink(missing_ok=True)
+            durable.remove(self.root / name)
 
     def write_cases(self, cases: Iterable[Case]) -> int:
         """Write the plan, in its order, replacing what an earlier plan left. Count it."""
@@ -132,7 +132,7 @@ class Store:
             names.add(path)
             count += len(part)
         for stale in set((self.root / "cases").glob("*.parquet")) - names:
-            stale.unlink()
+            durable.remove(stale)
         return count
 
     def append(self, table: str, rows: Mapping[str, Sequence[Any]], schema: pa.Schema) -> None:
@@ -154,9 +154,10 @@ class Store:
     def compact(self) -> None:
         """Merge the parts of outputs and of each scorer's scores, where the run has no seal.
 
-        A seal names its files, so from the first one on there are only more of them.
+        A seal names its files, so from the first one on there are only more of them. A run
+        that is kept elsewhere too is left as it is: there, nothing can be renamed at once.
         """
-        if self.sealed():
+        if self.sealed() or durable.watcher_of(self.root):
             return
         for table in compaction.tables(self.root):
             if compaction.compact(self.root, table):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from harness import digests
+from harness import digests, durable
 from harness.engine.store import Store
 from harness.errors import AlteredError
 from harness.flow.contrasts import Baseline
@@ -139,6 +139,7 @@ def _copied(store: Store, folder: Path) -> str:
         if (folder / table).is_dir():
             shutil.copytree(folder / table, scratch / table)
     scratch.rename(target)
+    durable.told(target)
     return root
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from harness.engine.remote import working
 from harness.flow.baselines import CHAMPION
 from harness.flow.champion import champion_of
 from harness.flow.progress import Progress
@@ -38,9 +40,11 @@ def gate(
     Raises:
         HarnessError: A file does not fit, a model is absent, or MLflow cannot be reached.
     """
-    view, folder = decide(suite, policy, options, target=target, progress=progress)
-    track = options.track if options else Options().track
-    return view, folder, settle(view, folder, track=track, target=target)
+    how = options or Options()
+    with working(how.out) if how.out else nullcontext() as out:
+        how = replace(how, out=out)
+        view, folder = decide(suite, policy, how, target=target, progress=progress)
+        return view, folder, settle(view, folder, track=how.track, target=target)
 
 
 def decide(
@@ -51,14 +55,14 @@ def decide(
     target: Target | None = None,
     progress: Progress | None = None,
 ) -> tuple[RunView, Path]:
-    """Run and judge, held against what the target serves now.
+    """Run and judge in a folder here, held against what the target serves now.
 
     Raises:
         HarnessError: A file does not fit, a model is absent, or MLflow cannot be reached.
     """
     how = options or Options()
     if how.champion is None:
-        runs = how.out.parent if how.out else how.runs
+        runs = Path(how.out).parent if how.out else how.runs
         model, alias = (target.model, target.alias) if target else (None, CHAMPION)
         how = replace(how, champion=champion_of(None, policy, runs, model=model, alias=alias))
     return run(suite, policy, how, progress=progress)

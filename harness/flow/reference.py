@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from harness import durable
 from harness.assets import cache
 from harness.assets.datasets import reference as find
 from harness.engine.features import Features, reference_table
@@ -69,8 +70,9 @@ def bring(reference: Reference, encoder: Bound, store: Store) -> None:
     kept = Store(folder(reference, encoder))
     if whole(store, reference, encoder) or not whole(kept, reference, encoder):
         return
-    shutil.rmtree(store.root / table, ignore_errors=True)
+    durable.remove(store.root / table)
     shutil.copytree(kept.root / table, store.root / table)
+    durable.told(store.root / table)
 
 
 def _empty(dataset: str, encoder: str, found: Features) -> SpecError:

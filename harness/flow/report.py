@@ -28,7 +28,7 @@ def report(view: RunView, store: Store) -> None:
         lambda scratch: pq.write_table(table, scratch, compression="zstd"),
     )
     if view.policy is None:
-        (store.root / "policy.json").unlink(missing_ok=True)
+        durable.remove(store.root / "policy.json")
     else:
         store.write_json("policy.json", view.policy)
     store.write_json("decision.json", decision(view))

@@ -8,6 +8,7 @@ import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from harness import durable
 from harness.engine.store import Store
 from harness.errors import SpecError
 from harness.flow import attempts, baselines, documents
@@ -63,7 +64,7 @@ def prepare(store: Store, rules: Rules) -> None:
         items = [waiver.model_dump(mode="json") for waiver in rules.waivers]
         store.write_json(_WAIVERS, items)
     else:
-        (store.root / _WAIVERS).unlink(missing_ok=True)
+        durable.remove(store.root / _WAIVERS)
 
 
 def copied(folder: Path, out: Path) -> Path:

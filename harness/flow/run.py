@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import harness
-from harness import digests
+from harness import digests, durable
+from harness.engine.remote import working
 from harness.engine.store import Store
 from harness.errors import SpecError
 from harness.flow import attempts, baselines
@@ -44,14 +45,14 @@ from harness.spec.suite import SuiteSpec
 class Options:
     """How a run is made and judged, beyond its suite and policy.
 
-    `out`: the run's folder, by default `<runs>/<suite name>-<digest of the
-    plan>`. `waivers`: a file of waivers. `champion`: the run of what is served
-    now, or `none` where nothing is. `sequential`: go in rounds and stop when
+    `out`: the run's folder, or its URL in object storage, by default `<runs>/<suite
+    name>-<digest of the plan>`. `waivers`: a file of waivers. `champion`: the run
+    of what is served now, or `none` where nothing is. `sequential`: go in rounds and stop when
     decided, after at most `budget` prompts. `track`: a gate logs to MLflow even
     where it promotes nothing. `today`: the day it is judged on.
     """
 
-    out: Path | None = None
+    out: Path | str | None = None
     runs: Path = Path("runs")
     waivers: Path | None = None
     champion: baselines.Champion = None
@@ -77,11 +78,11 @@ def run(
         suite: A suite file.
         policy: A policy file; without one there are metrics but no verdict.
         options: How it is made and judged.
-        out: The run's folder, instead of the one in `options`.
+        out: The run's folder or URL, instead of the one in `options`.
         progress: Hears how far the work is.
 
     Returns:
-        The finished run, and its folder.
+        The finished run, and its folder; of a URL the copy here.
 
     Raises:
         HarnessError: A file does not fit, a model is absent, or the folder is in use.
@@ -95,8 +96,9 @@ def run(
     if rules and policy is not None:
         announce(check_fit(Path(policy), rules.policy, planned))
     place = out if out is not None else how.out
-    folder = Path(place) if place is not None else how.runs / _name(planned)
-    with Store(folder) as store:
+    if place is None:
+        place = how.runs / _name(planned)
+    with working(place) as folder, Store(folder) as store:
         verify_measured(store.root)
         collect(planned, store, progress or Silent(), rules)
         return finish(store, rules), folder
@@ -174,7 +176,7 @@ def _begin(planned: Plan, store: Store, rules: Rules | None) -> None:
     if not (store.holds("manifest.json", manifest) and store.holds("suite.json", asked)):
         store.reopen()
     if not planned.looks and not _same_plan(store, planned.digest):
-        (store.root / SEQUENCE).unlink(missing_ok=True)
+        durable.remove(store.root / SEQUENCE)
         store.write_cases(case for arm in planned.arms for case in planned.cases(arm))
     store.write_json("suite.json", asked)
     place = {"policy_base": str(rules.base.resolve())} if rules else {}

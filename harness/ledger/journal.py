@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from harness import digests
+from harness import digests, durable
 from harness.errors import AlteredError
 
 FIRST = "0" * 64
@@ -37,6 +37,7 @@ class Journal:
         Raises:
             AlteredError: An entry was changed, removed or put in between.
         """
+        durable.fresh(self.path)
         try:
             data = self.path.read_bytes()
         except FileNotFoundError:
@@ -54,7 +55,7 @@ class Journal:
         if not entries:
             return []
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self._locked() as file:
+        with durable.alone(self.path), self._locked() as file:
             data = file.read()
             whole = data[: data.rfind(b"\n") + 1]
             known = self._checked(whole)

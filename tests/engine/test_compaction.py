@@ -80,7 +80,7 @@ def test_a_large_part_is_read_once_for_all_its_batches(
     compacted(tmp_path)
     asked: list[Any] = []
     read = parts.read
-    monkeypatch.setattr(parts, "read", lambda *a: asked.append(a) or read(*a))
+    monkeypatch.setattr(parts, "read", lambda *a: asked.append(a) or read(*a))  # type: ignore[func-returns-value]
     store = Store(tmp_path)
     for n in range(20):
         assert len(list(store.rows("outputs", f"b{n}", "f"))) == 3
