@@ -1,7 +1,7 @@
 """Processes that promote at once and crash, one that reads meanwhile, and what came of it.
 
-Run as a program: it imports MLflow once and forks, so that each process is a new one with
-connections of its own, and a crash in it is a real one.
+Run as a program: it imports MLflow and its stores once and forks, so that each process is a
+new one with connections of its own, and a crash in it is a real one.
 """
 
 from __future__ import annotations
@@ -218,7 +218,8 @@ def _judge(place: Path) -> dict[str, Any]:
 
 def main() -> None:
     """Race in a folder, for some rounds, from a seed; print what came of it."""
-    import mlflow  # noqa: F401 - once for all the processes forked from this one
+    import mlflow.store.model_registry.sqlalchemy_store
+    import mlflow.store.tracking.sqlalchemy_store  # noqa: F401 - once, before all forks
 
     tally = race(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
     print(json.dumps(vars(tally)))
