@@ -1,7 +1,9 @@
 """Time our decoding against transformers' own `generate`: one model, the same prompts.
 
 Run `python tests/bench/generation.py [prompts] [new tokens] [batch] [strategy ...]`.
-Batches alternate between the two in one process. Times are CPU seconds on one
+Where `lm_eval` is installed, its `hf` backend takes part. Batches alternate between them in
+one process. The strategy `repeats` asks 8 prompts 8 times each in one batch, with one prefill
+a prompt and with one a sample. Times are CPU seconds on one
 thread, which a busy machine disturbs least; reading the prompts and writing the
 texts is in them. Tokens up to the end token count, for either. In bfloat16,
 greedy texts can part where two tokens score alike: sums depend on the batch's
@@ -13,7 +15,9 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from importlib.util import find_spec
 from typing import Any
 
 from harness.assets.pull import pull
@@ -72,34 +76,76 @@ def ours(generator: Transformers, batch: Sequence[Case]) -> tuple[list[str], int
     return [str(a.media) for a in answers], sum(a.tokens or 0 for a in answers)
 
 
-def race(generator: Transformers, batches: Sequence[Sequence[Case]], new_tokens: int) -> Any:
-    """Both on every batch, taking turns at going first."""
+def lm_eval(
+    generator: Transformers, batch: Sequence[Case], new_tokens: int
+) -> tuple[list[str], int]:
+    """What lm-evaluation-harness's `hf` backend answers; tokens are counted from its texts."""
+    from lm_eval.api.instance import Instance
+    from lm_eval.models.huggingface import HFLM
+
+    tokenizer, model = generator._open.tokenizer, generator._open.model
+    backend = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=len(batch))
+    params = dict(batch[0].params)
+    if params["do_sample"]:
+        params |= {"top_k": 0}
+    asked = [
+        Instance(
+            request_type="generate_until", doc={}, idx=place,
+            arguments=(
+                generator._text(case)[0], {"until": [], "max_gen_toks": new_tokens, **params}
+            ),
+        )
+        for place, case in enumerate(batch)
+    ]  # fmt: skip
+    texts = backend.generate_until(asked, disable_tqdm=True)
+    made = tokenizer(texts, add_special_tokens=False)["input_ids"]
+    return [text.strip() for text in texts], sum(min(len(ids) + 1, new_tokens) for ids in made)
+
+
+def unshared(generator: Transformers, batch: Sequence[Case]) -> tuple[list[str], int]:
+    """What our generator answers when each row of a batch is read."""
+    from harness.generators.running import Rows
+
+    read = Rows.read
+    try:
+        Rows.read = lambda rows: rows.step(rows.ids)  # type: ignore[method-assign, assignment]
+        return ours(generator, batch)
+    finally:
+        Rows.read = read  # type: ignore[method-assign, assignment]
+
+
+Way = Callable[[Sequence[Case]], tuple[list[str], int]]
+
+
+def race(ways: Mapping[str, Way], batches: Sequence[Sequence[Case]]) -> Any:
+    """All on every batch, taking turns at going first; ratios are of ours to each other's."""
     import torch
 
-    spent, made, same = {"ours": 0.0, "theirs": 0.0}, {"ours": 0, "theirs": 0}, 0
+    spent, made, same = dict.fromkeys(ways, 0.0), dict.fromkeys(ways, 0), dict.fromkeys(ways, 0)
     for turn, batch in enumerate(batches):
         told = {}
-        for name in ("ours", "theirs") if turn % 2 else ("theirs", "ours"):
+        for name in sorted(ways, reverse=bool(turn % 2)):
             torch.manual_seed(turn)
             start = time.process_time()
-            texts, tokens = (
-                ours(generator, batch)
-                if name == "ours"
-                else theirs(generator, batch, new_tokens)
-            )
+            told[name], tokens = ways[name](batch)
             spent[name] += time.process_time() - start
             made[name] += tokens
-            told[name] = texts
-        same += sum(a == b for a, b in zip(told["ours"], told["theirs"], strict=True))
-    rate = {name: made[name] / spent[name] for name in spent}
-    found = {
-        "ours_tokens_per_cpu_s": round(rate["ours"], 1),
-        "generate_tokens_per_cpu_s": round(rate["theirs"], 1),
-        "ratio": round(rate["ours"] / rate["theirs"], 2),
-    }
-    if not batches[0][0].params["do_sample"]:
-        found["share_equal"] = round(same / sum(map(len, batches)), 3)
+        for name, texts in told.items():
+            same[name] += sum(a == b for a, b in zip(told["ours"], texts, strict=True))
+    rate = {name: made[name] / spent[name] for name in ways}
+    found: dict[str, Any] = {f"{name}_tokens_per_cpu_s": round(rate[name], 1) for name in ways}
+    for name in ways.keys() - {"ours"}:
+        found[f"ratio_to_{name}"] = round(rate["ours"] / rate[name], 2)
+        if name == "unshared" or not batches[0][0].params["do_sample"]:
+            found[f"share_equal_to_{name}"] = round(same[name] / sum(map(len, batches)), 3)
     return found
+
+
+def repeats(asked: Sequence[Case], times: int) -> list[Case]:
+    """Each case so many times, each time with a seed of its own, side by side."""
+    return [
+        replace(case, seed=case.seed * times + turn) for case in asked for turn in range(times)
+    ]
 
 
 def main(count: int, new_tokens: int, size: int, strategies: Sequence[str]) -> None:
@@ -115,16 +161,29 @@ def main(count: int, new_tokens: int, size: int, strategies: Sequence[str]) -> N
         "job": f"{MODEL}, bfloat16, {count} prompts x {new_tokens} tokens, batch {size}"
     }
     with Transformers(options) as generator:
+
+        def mine(batch: Sequence[Case]) -> tuple[list[str], int]:
+            return ours(generator, batch)
+
+        every: dict[str, Way] = {
+            "ours": mine, "generate": lambda batch: theirs(generator, batch, new_tokens)
+        }  # fmt: skip
+        if find_spec("lm_eval"):
+            every["lm_eval"] = lambda batch: lm_eval(generator, batch, new_tokens)
         for name in strategies:
-            asked = cases(count, STRATEGIES[name])
-            ours(generator, asked[:2])
-            theirs(generator, asked[:2], 2)
-            batches = [asked[i : i + size] for i in range(0, count, size)]
-            report[name] = race(generator, batches, new_tokens)
+            if name == "repeats":
+                batches = [repeats(cases(8, STRATEGIES["nucleus"]), 8)]
+                ways = every | {"unshared": lambda batch: unshared(generator, batch)}
+            else:
+                asked = cases(count, STRATEGIES[name])
+                batches, ways = [asked[i : i + size] for i in range(0, count, size)], every
+            for way in ways.values():
+                way(batches[0][:2])
+            report[name] = race(ways, batches)
     print(json.dumps(report))
 
 
 if __name__ == "__main__":
     sizes = [int(value) for value in sys.argv[1:4]]
     sizes += [64, 32, 32][len(sizes) :]
-    main(sizes[0], sizes[1], sizes[2], sys.argv[4:] or ["greedy", "nucleus"])
+    main(sizes[0], sizes[1], sizes[2], sys.argv[4:] or ["greedy", "nucleus", "repeats"])
