@@ -111,7 +111,7 @@ def unshared(generator: Transformers, batch: Sequence[Case]) -> tuple[list[str],
         Rows.read = lambda rows: rows.step(rows.ids)  # type: ignore[method-assign, assignment]
         return ours(generator, batch)
     finally:
-        Rows.read = read  # type: ignore[method-assign, assignment]
+        Rows.read = read  # type: ignore[method-assign]
 
 
 Way = Callable[[Sequence[Case]], tuple[list[str], int]]
