@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from transformers import LlamaForCausalLM
 
 from harness.errors import AssetError, HarnessError, PluginError, SpecError
 from harness.flow.bind import bind
@@ -46,7 +48,11 @@ def room() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    model = tiny(21, vocabulary=SIZE, window=64)
+    config = tiny(21, vocabulary=SIZE, window=64).config
+    # vLLM's attention has kernels for a few sizes of heads only.
+    config.head_dim = 32
+    torch.manual_seed(21)
+    model = LlamaForCausalLM(config).float().eval()
     model.generation_config.eos_token_id = [1, 6, 7]
     return save(tmp_path_factory.mktemp("tiny"), model)
 
@@ -147,15 +153,15 @@ def test_tokens_are_drawn_as_often_as_transformers_draws_them(
     folder: Path, small: Vllm
 ) -> None:
     how = {"do_sample": True, "max_new_tokens": 1, "top_k": 3, "temperature": 2.0}
-    asked = [case(PROMPT, seed, **how) for seed in range(1500)]
+    asked = [case(PROMPT, seed, **how) for seed in range(800)]
     drawn = texts(small.generate(asked))
     with peer(folder) as other:
         due = texts(other.generate(asked))
     assert len(set(drawn)) >= 2
     assert set(drawn) == set(due)
     for word in set(due):
-        # Six standard deviations of a difference of two shares of 1,500.
-        assert abs(drawn.count(word) - due.count(word)) < 6 * (1500 / 2) ** 0.5
+        # Six standard deviations of a difference of two shares of 800.
+        assert abs(drawn.count(word) - due.count(word)) < 6 * (800 / 2) ** 0.5
 
 
 @marked
