@@ -111,7 +111,7 @@ class LanguageModel:
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
-            self._load(_safetensors(self._source))
+            self._load(safetensors_of(self._source))
         except (OSError, ValueError) as error:
             raise AssetError(
                 f"the model cannot be opened: {str(error).strip().splitlines()[0]}",
@@ -215,7 +215,7 @@ def _made_once(target: Path, make: Callable[[Path], None]) -> Path:
     return target
 
 
-def _safetensors(source: ModelSource) -> Path:
+def safetensors_of(source: ModelSource) -> Path:
     """Find the model's folder; a GGUF file is converted once, beside the asset cache."""
     folder = source.folder()
     packed = sorted(folder.glob("*.gguf"))

@@ -76,7 +76,7 @@ class Vllm:
     def __enter__(self) -> Self:
         given = self._options
         self._llm = load(
-            language_model._safetensors(self._source),
+            language_model.safetensors_of(self._source),
             {
                 "dtype": language_model.precision(given.dtype),
                 "max_model_len": given.window,

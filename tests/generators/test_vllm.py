@@ -152,7 +152,12 @@ def test_a_sample_depends_on_its_own_seed(small: Vllm, params: dict[str, Any]) -
 def test_tokens_are_drawn_as_often_as_transformers_draws_them(
     folder: Path, small: Vllm
 ) -> None:
-    how = {"do_sample": True, "max_new_tokens": 1, "top_k": 3, "temperature": 2.0}
+    how: dict[str, Any] = {
+        "do_sample": True,
+        "max_new_tokens": 1,
+        "top_k": 3,
+        "temperature": 2.0,
+    }
     asked = [case(PROMPT, seed, **how) for seed in range(800)]
     drawn = texts(small.generate(asked))
     with peer(folder) as other:
