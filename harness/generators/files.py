@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from harness import digests
 from harness.errors import SpecError
 from harness.generators import file_images
+from harness.generators.file_texts import Texts
 from harness.records import Case, Failure, Generated, Modality
 from harness.spec.images import opened
 from harness.spec.images.container import Container
@@ -66,7 +67,7 @@ class Files:
             self.modality = "image"
             self.requires = ("pillow",)
         self.batch = options.batch or (_TEXTS if options.images is None else _IMAGES)
-        self._answers: Mapping[str, Sequence[Any]] = {}
+        self._answers: Callable[[str], Sequence[Any]] = _none
         self._stack = ExitStack()
         self._found: Container[Any] | None = None
 
@@ -101,7 +102,7 @@ class Files:
 
     def __exit__(self, *exc: object) -> None:
         self._stack.close()
-        self._answers, self._found = {}, None
+        self._answers, self._found = _none, None
 
     def check(self, params: Mapping[str, Any]) -> None:
         """Refuse sampling parameters: what exists already cannot be sampled again.
@@ -119,36 +120,44 @@ class Files:
         """Look a batch up."""
         return [self._answer(case) for case in cases]
 
-    def _read(self, stack: ExitStack) -> Mapping[str, Sequence[Any]]:
+    def _read(self, stack: ExitStack) -> Callable[[str], Sequence[Any]]:
         options = self._options
         if options.images is None:
-            return _by_prompt(options.file or Path(), options.prompt, options.output)
+            return Texts(_pairs(options.file or Path(), options.prompt, options.output)).of
+        images = self._read_images(options.images, stack)
+        return lambda prompt: images.get(prompt, ())
+
+    def _read_images(self, place: Path, stack: ExitStack) -> Mapping[str, Sequence[Any]]:
+        options = self._options
         self._found = stack.enter_context(
-            opened(options.images, column=options.image, prompt=options.prompt)
+            opened(place, column=options.image, prompt=options.prompt)
         )
         if options.manifest is None:
             return file_images.by_columns(self._found, options.prompt)
-        answers = _by_prompt(options.manifest, options.prompt, options.image)
+        answers: dict[str, list[Any]] = {}
+        for prompt, name in _pairs(options.manifest, options.prompt, options.image):
+            answers.setdefault(prompt, []).append(name)
         names = [name for several in answers.values() for name in several]
         file_images.check_names(self._found, names, options.manifest)
         return answers
 
     def _answer(self, case: Case) -> Generated | Failure:
-        answers = self._answers.get(case.prompt.text, [])
+        answers = self._answers(case.prompt.text)
         if case.repeat >= len(answers):
             return Failure(f"the file has {len(answers)} outputs for this prompt")
         answer = answers[case.repeat]
         if self._found is not None:
             image = file_images.picture(self._found, answer)
             return image if isinstance(image, Failure) else Generated(media=image)
-        if not isinstance(answer, str):
-            return Failure(f"the file's output is {type(answer).__name__}, not text")
-        return Generated(media=answer)
+        return answer if isinstance(answer, Failure) else Generated(media=answer)
 
 
-def _by_prompt(file: Path, prompt: str, output: str) -> dict[str, list[Any]]:
-    """The cells of one column, by those of another, in the order of the rows."""
-    found: dict[str, list[Any]] = {}
+def _none(_: str) -> Sequence[Any]:
+    return ()
+
+
+def _pairs(file: Path, prompt: str, output: str) -> Iterator[tuple[str, Any]]:
+    """The cells of two columns, row by row."""
     for number, row in rows(file):
         if prompt not in row or output not in row:
             raise SpecError(
@@ -156,5 +165,4 @@ def _by_prompt(file: Path, prompt: str, output: str) -> dict[str, list[Any]]:
                 where=f"{file}:{number}",
                 fix=f"its columns are {', '.join(row)}; name the right ones in the options",
             )
-        found.setdefault(str(row[prompt]), []).append(row[output])
-    return found
+        yield str(row[prompt]), row[output]
