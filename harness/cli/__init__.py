@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import signal
 import sys
@@ -75,7 +76,10 @@ app.add_typer(audit_log.app, name="audit-log")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     command = typer.main.get_command(app)
-    if argv is None:  # a job that is preempted stops as cleanly as by Ctrl-C
+    if argv is None:
+        # Arrow's own allocator keeps what it once had: a quarter more for a million rows.
+        os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+        # A job that is preempted stops as cleanly as by Ctrl-C.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = command.main(args=argv, prog_name="harness", standalone_mode=False)

@@ -13,7 +13,7 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 _CASES_PER_PART = 16_384
 SCRATCH = re.compile(r"\.[0-9a-f]{8}\.tmp$")
 _SEAL, _WAS_SEALED = "seal.json", ".sealed"
+
+
+def itself(part: pa.Table) -> pa.Table:
+    """A part as it is."""
+    return part
 
 
 class Store:
@@ -199,7 +204,11 @@ class Store:
         return found
 
     def columns(
-        self, table: str, columns: Sequence[str], fingerprints: Collection[str] | None = None
+        self,
+        table: str,
+        columns: Sequence[str],
+        fingerprints: Collection[str] | None = None,
+        each: Callable[[pa.Table], pa.Table] = itself,
     ) -> pa.Table:
         """Some columns of a table, in the order written; of an empty one, columns of text.
 
@@ -208,12 +217,14 @@ class Store:
             columns: Their names.
             fingerprints: Keep only the rows of these plug-ins. An earlier version
                 of a scorer may have left other columns in the same folder.
+            each: What to make of each part as it is read, so that no more than
+                is wanted of a long table is ever held.
         """
         import pyarrow as pa
 
-        found = list(self._scan(table, list(columns), fingerprints))
+        found = [each(part) for part in self._scan(table, list(columns), fingerprints)]
         if not found:
-            return pa.schema([(name, pa.string()) for name in columns]).empty_table()
+            return each(pa.schema([(name, pa.string()) for name in columns]).empty_table())
         return pa.concat_tables(found)
 
     def put(self, media: Media) -> tuple[str | None, str | None]:

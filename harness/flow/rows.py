@@ -37,7 +37,7 @@ class ArmRows:
     """
 
     key: ArmKey
-    output_ids: pa.Array
+    output_ids: pa.ChunkedArray
     prompts: pa.Array
     clusters: NDArray[np.int64]
     labels: pa.Array
@@ -81,7 +81,7 @@ def arm_rows(
     clusters, labels = _clusters(prompts, table["tags"], cluster_by)
     return ArmRows(
         key=key,
-        output_ids=table["output_id"].combine_chunks(),
+        output_ids=table["output_id"],
         prompts=prompts,
         clusters=clusters,
         labels=labels,
@@ -98,18 +98,16 @@ def planned_of(store: Store, key: ArmKey, names: Sequence[str] = ()) -> pa.Table
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    table = store.columns("cases", ["case_id", "generator", "strategy", *names])
-    own = pc.and_(
-        pc.equal(table["generator"], key.generator), pc.equal(table["strategy"], key.strategy)
-    )
-    table = table.filter(own).select(["case_id", *names])
-    outputs = [
-        pa.array(
-            [identity.output_id(one, key.fingerprint) for one in part.to_pylist()], pa.string()
+    def own(part: pa.Table) -> pa.Table:
+        mine = pc.and_(
+            pc.equal(part["generator"], key.generator), pc.equal(part["strategy"], key.strategy)
         )
-        for part in table["case_id"].chunks
-    ]
-    return table.append_column("output_id", pa.chunked_array(outputs, pa.string()))
+        part = part.filter(mine).select(["case_id", *names])
+        cases = part["case_id"].to_pylist()
+        outputs = [identity.output_id(case, key.fingerprint) for case in cases]
+        return part.append_column("output_id", pa.array(outputs, pa.string()))
+
+    return store.columns("cases", ["case_id", "generator", "strategy", *names], each=own)
 
 
 def _clusters(
@@ -166,9 +164,13 @@ class Scores:
             for name, kind in scorer.plugin.columns.items()
             if only is None or name in only
         }
-        names = ["output_id", "status", *(f"value_{name}" for name in self._kinds)]
-        table = store.columns(f"scores/{scorer.name}", names, {scorer.fingerprint})
-        table = table.filter(pc.equal(table["status"], "ok"))
+        names = ["output_id", *(f"value_{name}" for name in self._kinds)]
+
+        def fine(part: pa.Table) -> pa.Table:
+            return part.filter(pc.equal(part["status"], "ok")).select(names)
+
+        place, wanted = f"scores/{scorer.name}", [*names, "status"]
+        table = store.columns(place, wanted, {scorer.fingerprint}, each=fine)
         if table.num_rows == 0:
             table = schemas.scores(scorer.plugin.columns).empty_table().select(names)
         self._table = table
@@ -187,24 +189,33 @@ class Scores:
     ) -> Iterator[tuple[str, Part]]:
         """Each slice of an arm with its rows; of some slices only, where told which."""
         import numpy as np
-        import pyarrow.compute as pc
 
-        found = pc.index_in(arm.output_ids, self._table["output_id"])
-        place = found.to_numpy(zero_copy_only=False).astype(np.float64)
-        scored = np.isfinite(place)
+        place = self._places(arm.output_ids)
+        scored, values = np.isfinite(place), self._table.drop_columns(["output_id"])
         for label, mask in arm.slices.items():
             if labels is None or label in labels:
                 rows = place[mask & scored].astype(np.int64)
                 yield (
                     label,
                     Part(
-                        columns=self._read(self._table.take(rows)),
+                        columns=self._read(values.take(rows)),
                         clusters=arm.clusters[mask & scored],
                         missing=arm.clusters[mask & ~scored],
                         scored=scored[mask],
                         planned=arm.clusters[mask],
                     ),
                 )
+
+    def _places(self, wanted: pa.ChunkedArray) -> NDArray[np.float64]:
+        """Where each output's reading is, NaN where there is none; most often in order."""
+        import numpy as np
+        import pyarrow.compute as pc
+
+        stored = self._table["output_id"]
+        if stored.equals(wanted):
+            return np.arange(len(stored), dtype=np.float64)
+        found = pc.index_in(wanted, stored).to_numpy(zero_copy_only=False)
+        return np.asarray(found, dtype=np.float64)
 
     def _read(self, table: pa.Table) -> dict[str, Any]:
         plain = {n: kind for n, kind in self._kinds.items() if kind != "features"}

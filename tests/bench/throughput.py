@@ -14,6 +14,7 @@ per case. `peak_mebibytes` is the process's highest resident memory.
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -60,6 +61,7 @@ def write(folder: Path, generator: str, size: int) -> None:
 
 def measure(folder: Path, generator: str, size: int) -> dict[str, object]:
     """Run in this process; it should do nothing else, for its peak memory is read."""
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # as the command line does
     started = time.perf_counter()
     from harness.flow import run as flow
 
