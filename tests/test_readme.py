@@ -35,7 +35,10 @@ from harness.spec.policy import PolicySpec
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
+_ON_S3 = "tests/flow/test_remote_run.py does, on a server of its own"
 NOT_RUN = {
+    "harness gate suite.yaml --policy policy.yaml --out s3://bucket/runs/candidate": _ON_S3,
+    "harness judge s3://bucket/runs/candidate": _ON_S3,
     "make demo": "CI runs it after the tests: .ci/run",
     'export PATH="$PWD/.venv/bin:$PATH"': "the tests have the command on their path",
 }
