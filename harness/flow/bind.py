@@ -158,6 +158,8 @@ def misfit(spec: PluginSpec, cls: type[Any], error: ValidationError) -> SpecErro
         key, said, hint = ".".join(str(step) for step in problem["loc"]), problem["msg"], ""
         if problem["type"] == "extra_forbidden":
             said, hint = "there is no such option", registry.suggest(key, known)
+        if problem["type"] == "missing" and key in known:
+            hint = known[key].description or ""
         if problem["type"] == "value_error":
             said = str(problem["ctx"]["error"])
         named = f"options.{key}" if key else "options"
