@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from harness.engine.store import Store
     from harness.protocols import Bound, Reference
 
+WHOLE = "whole"
+"""The unit of the last row of a dataset's vectors: all of it has been read."""
 _DIGITS = 16
 
 
@@ -53,10 +55,12 @@ class Features:
     """
 
     def __init__(self, store: Store, encoder: Bound, table: str = "") -> None:
+        import pyarrow.compute as pc
 
         place = table or table_of(encoder)
-        names = ["key", "status", "error", "vector"]
+        names = ["key", "batch_id", "status", "error", "vector"]
         rows = store.columns(place, names, {encoder.fingerprint})
+        rows = rows.filter(pc.not_equal(rows["batch_id"], WHOLE))
         good = [status == "ok" for status in rows["status"].to_pylist()]
         keys = rows["key"].to_pylist()
         self.failures = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from harness.comparison import Axis
 from harness.errors import SpecError
@@ -16,16 +16,27 @@ AXES: Mapping[str, tuple[str, ...]] = {
     "diversity": ("diversity.distinct_2", "diversity.vendi", "image-diversity.vendi"),
     "safety": ("toxicity.any_rate", "detoxify.any_rate", "nsfw.rate"),
     "privacy": ("privacy.leak_rate",),
-    "speed": ("latency.tokens_per_second", "latency.seconds_p50"),
-}
-"""By concern, the metrics that can stand for it: the first that the runs have.
+    "speed": (
+        "latency.tokens_per_second", "latency.outputs_per_second", "latency.seconds_p50",
+    ),
+}  # fmt: skip
+"""By concern, the metrics that can stand for it: the first that has a value in the runs.
+
+Pictures have no tokens, though the scorer that counts them reads pictures too.
 
 A metric that carries its model's name, as in `alignment.clip_score[digits-clip]`, is meant too.
 """
 
 
-def axes_of(scorers: Mapping[str, Bound], chosen: Mapping[str, str]) -> tuple[Axis, ...]:
+def axes_of(
+    scorers: Mapping[str, Bound], chosen: Mapping[str, str], valued: Collection[str] = ()
+) -> tuple[Axis, ...]:
     """Find what stands for each concern, the usual or what was chosen; no metric twice.
+
+    Args:
+        scorers: By name, whose metrics there are to choose from.
+        chosen: The metric that stands for a concern, by concern, instead of the usual.
+        valued: Metrics that have a value in some arm: of the usual ones they come first.
 
     Raises:
         SpecError: A concern or a metric is misspelt, chosen twice or has no better
@@ -33,9 +44,12 @@ def axes_of(scorers: Mapping[str, Bound], chosen: Mapping[str, str]) -> tuple[Ax
     """
     known = {f"{s.name}.{k}": d for s in scorers.values() for k, d in definitions(s).items()}
     _check(chosen, known)
+    free = [name for name in known if name not in chosen.values()]
+    some = [name for name in free if name in valued]
+    rest = [name for name in free if name not in valued]
     found = []
     for concern in {**AXES, **chosen}:
-        name = chosen.get(concern) or _usual(concern, known, chosen)
+        name = chosen.get(concern) or _usual(concern, some, rest)
         if name is None:
             continue
         better = known[name].better
@@ -58,12 +72,29 @@ def defined(axis: Axis, scorers: Mapping[str, Bound]) -> tuple[Bound, MetricDef]
     return scorers[scorer], definitions(scorers[scorer])[name]
 
 
-def _usual(
-    concern: str, known: Mapping[str, MetricDef], chosen: Mapping[str, str]
-) -> str | None:
-    usual = AXES[concern]
-    names = (name for one in usual for name in known if name.partition("[")[0] == one)
-    return next((name for name in names if name not in chosen.values()), None)
+def _usual(concern: str, valued: Sequence[str], rest: Sequence[str]) -> str | None:
+    names = (
+        name
+        for some in (valued, rest)
+        for one in AXES[concern]
+        for name in some
+        if _bare(name) == one
+    )
+    return next(names, None)
+
+
+def _bare(metric: str) -> str:
+    """A metric's name without that of the model that it carries."""
+    return metric.partition("[")[0]
+
+
+def _meant(metric: str, known: Collection[str]) -> str:
+    """The metric that a misspelt name stands for: first those that only lack the model."""
+    named = [name for name in known if _bare(name) == metric]
+    if len(named) > 1:
+        return f"did you mean one of {', '.join(sorted(named))}?"
+    hint = f"did you mean {named[0]!r}?" if named else suggest(metric, known)
+    return hint or f"there are: {', '.join(sorted(known))}"
 
 
 def _check(chosen: Mapping[str, str], known: Mapping[str, MetricDef]) -> None:
@@ -72,7 +103,8 @@ def _check(chosen: Mapping[str, str], known: Mapping[str, MetricDef]) -> None:
         if meant:
             raise SpecError(f"{concern!r} is none of the usual concerns", fix=meant)
         if metric not in known:
-            hint = suggest(metric, known) or f"there are: {', '.join(sorted(known))}"
-            raise SpecError(f"no scorer of these runs measures {metric!r}", fix=hint)
+            raise SpecError(
+                f"no scorer of these runs measures {metric!r}", fix=_meant(metric, known)
+            )
         if list(chosen.values()).count(metric) > 1:
             raise SpecError(f"{metric} is chosen for two concerns", fix="choose it for one")

@@ -16,10 +16,11 @@ from pydantic import ValidationError
 import harness
 from harness import digests, registry
 from harness.errors import AlteredError, PluginError, RefusedError, SpecError
-from harness.protocols import Bound
+from harness.protocols import Bound, Encoding
 from harness.spec.suite import PluginSpec
 
 _ROOMS = ("generators", "scorers", "encoders", "metrics", "pictures")
+_LONGEST = 63  # characters of a name
 
 
 def bind(kind: str, spec: PluginSpec, base: Path) -> Bound:
@@ -40,7 +41,7 @@ def bind(kind: str, spec: PluginSpec, base: Path) -> Bound:
         SpecError: The options do not fit it.
     """
     cls, plugin = _made(kind, spec, base)
-    encoders = _encoders(plugin, base)
+    encoders = _encoders(plugin, spec, base)
     identity: dict[str, Any] = {
         "plugin": spec.use,
         "package": registry.names(kind)[spec.use],
@@ -124,12 +125,23 @@ def _made(kind: str, spec: PluginSpec, base: Path) -> tuple[type[Any], Any]:
     return cls, cls(options)
 
 
-def _encoders(plugin: Any, base: Path) -> dict[str, Bound]:
+def _encoders(plugin: Any, spec: PluginSpec, base: Path) -> dict[str, Bound]:
     """Bind the encoders that a scorer asks for."""
     return {
-        name: bind("encoders", PluginSpec(use=one.use, name=name, options=one.options), base)
+        name: bind("encoders", _named(spec, name, one), base)
         for name, one in getattr(plugin, "encoders", {}).items()
     }
+
+
+def _named(spec: PluginSpec, name: str, asked: Encoding) -> PluginSpec:
+    """An encoder, named and placed by the option of the scorer that speaks of it."""
+    said = {k: v for k, v in spec.options.items() if isinstance(v, Mapping)}
+    wanted = dict(asked.options)
+    key = next((k for k, v in said.items() if wanted in (v, v.get("options", {}))), name)
+    named = f"{spec.name}.{key}"[:_LONGEST]
+    encoder = PluginSpec(use=asked.use, name=named, options=wanted)
+    encoder.written_at(lambda _: spec.place("options", key))
+    return encoder
 
 
 def _placed(error: PluginError, spec: PluginSpec) -> PluginError:
@@ -146,6 +158,8 @@ def misfit(spec: PluginSpec, cls: type[Any], error: ValidationError) -> SpecErro
         key, said, hint = ".".join(str(step) for step in problem["loc"]), problem["msg"], ""
         if problem["type"] == "extra_forbidden":
             said, hint = "there is no such option", registry.suggest(key, known)
+        if problem["type"] == "missing" and key in known:
+            hint = known[key].description or ""
         if problem["type"] == "value_error":
             said = str(problem["ctx"]["error"])
         named = f"options.{key}" if key else "options"

@@ -69,7 +69,7 @@ def compare(
     runs = _opened(folders)
     arms = list(_arms(runs))
     scorers = {s.name: s for s in bound_scorers(runs[0].suite, runs[0].manifest, runs[0].store)}
-    axes = axes_of(scorers, metrics or {})
+    axes = axes_of(scorers, metrics or {}, set(_valued(runs)))
     reference = _reference(against, [arm.name for arm in arms])
     if len(arms) < 2:
         raise SpecError("there is one arm, so nothing to compare it with", fix="name more runs")
@@ -127,6 +127,16 @@ def _arms(runs: Sequence[Baseline]) -> Iterator[_Arm]:
         key = ArmKey(arm["generator"], arm["strategy"], arm["fingerprint"])
         decision = run.store.read_json("decision.json")
         yield _Arm(name, (run, key), _outcome(decision, key), decision["digests"]["policy"])
+
+
+def _valued(runs: Sequence[Baseline]) -> Iterator[str]:
+    """The metrics that came to a number in some arm."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    for run in runs:
+        table = pq.read_table(run.store.root / "metrics.parquet", columns=["name", "value"])
+        yield from table.filter(pc.is_valid(table["value"]))["name"].to_pylist()
 
 
 def _outcome(decision: Mapping[str, Any], key: ArmKey) -> Outcome | None:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from harness import digests
 from harness.engine import identity, schemas
 from harness.engine.features import (
+    WHOLE,
     Features,
     key_of,
-    reference_features,
     reference_table,
     table_of,
     text_key,
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Vector = NDArray[np.float32]
+
+
+_NAMED = 3
+"""How many of the pictures that could not be read are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,26 +119,35 @@ def encode_reference(
         return
     table = reference_table(reference, encoder)
     begin = partial(progress.begin, f"encode {reference.dataset.name} with {encoder.use}", 0, 0)
-    unread: dict[str, Vector | Failure] = {}
-    units = _of_dataset(reference, encoder.plugin.batch, unread)
+    lost: dict[str, Vector | Failure] = {}
+    units = _of_dataset(reference, encoder.plugin.batch, lost)
     for done, failed in encode(units, encoder, table, store, executor, begin):
         progress.advance(done, failed)
-    if unread:
-        store.append(table, _rows("unread", unread, encoder), schemas.features())
+    if lost:
+        store.append(table, _rows("unread", lost, encoder), schemas.features())
     end: dict[str, Vector | Failure] = {
-        _WHOLE: Failure(f"{len(unread)} could not be read", "unsupported")
+        WHOLE: Failure(f"{len(lost)} could not be read", "unsupported")
     }
-    store.append(table, _rows(_WHOLE, end, encoder), schemas.features())
+    store.append(table, _rows(WHOLE, end, encoder), schemas.features())
+
+
+def unread(dataset: str, found: Features) -> str:
+    """Say how many pictures of a dataset have no vector, and name the first of them.
+
+    Numbers that are worked out from the others are of another dataset than the one named.
+    """
+    lost = sorted(found.failures)
+    named = ", ".join(lost[:_NAMED]) + ", ..." * (len(lost) > _NAMED)
+    return (
+        f"{len(lost)} of {len(lost) + len(found.keys)} pictures of the reference {dataset!r} "
+        f"could not be read: take them out of it ({named})"
+    )
 
 
 def whole(store: Store, reference: Reference, encoder: Bound) -> bool:
     """Whether every image of a dataset has been read."""
     table = reference_table(reference, encoder)
-    return store.finished(table, encoder.fingerprint)[_WHOLE] > 0
-
-
-_WHOLE = "whole"
-"""The last row of a dataset's vectors: all of it has been read."""
+    return store.finished(table, encoder.fingerprint)[WHOLE] > 0
 
 
 class Vectors:
@@ -143,13 +156,22 @@ class Vectors:
     def __init__(self, store: Store, scorer: Bound) -> None:
         self._encoders = {n: Features(store, one) for n, one in scorer.encoders.items()}
         self._prompts = [n for n in scorer.encoders if scorer.plugin.encoders[n].prompts]
-        self.references = {
-            name: reference_features(store, one, scorer.encoders[one.encoder])
-            for name, one in getattr(scorer.plugin, "references", {}).items()
+        asked: Mapping[str, Reference] = getattr(scorer.plugin, "references", {})
+        known = {
+            name: _known(store, one, scorer.encoders[one.encoder])
+            for name, one in asked.items()
         }
+        self.references = {name: one.matrix for name, one in known.items()}
+        self._unread = "; ".join(
+            unread(one.dataset.name, known[name])
+            for name, one in asked.items()
+            if known[name].failures
+        )
 
     def missing(self, sample: Sample) -> Failure | None:
-        """Why a sample cannot be scored: one of its vectors could not be made."""
+        """Why a sample cannot be scored: a vector of it, or of a reference, is not there."""
+        if self._unread:
+            return Failure(self._unread, "unsupported")
         for name, features in self._encoders.items():
             keys = [key_of(sample.output)]
             keys += [text_key(sample.case.prompt.text)] if name in self._prompts else []
@@ -165,6 +187,10 @@ class Vectors:
             features = self._encoders[name]
             found[f"{name}:prompt"] = features.one(text_key(sample.case.prompt.text))
         return replace(sample, features=found, references=self.references)
+
+
+def _known(store: Store, reference: Reference, encoder: Bound) -> Features:
+    return Features(store, encoder, reference_table(reference, encoder))
 
 
 def _unit(batch: Batch, arm: Arm, store: Store, *, prompts: bool) -> Unit:

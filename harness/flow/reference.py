@@ -14,7 +14,7 @@ from harness.engine.features import Features, reference_table
 from harness.engine.store import Store
 from harness.errors import SpecError
 from harness.flow.bind import bind
-from harness.flow.encode import encode_reference, whole
+from harness.flow.encode import encode_reference, unread, whole
 from harness.flow.executors import executor_of
 from harness.flow.progress import Progress
 from harness.protocols import Bound, Reference
@@ -44,7 +44,8 @@ def build(
         encode_reference(reference, bound, store, executor_of(), progress)
     found = Features(store, bound, reference_table(reference, bound))
     count, width = found.matrix.shape
-    unread = len(found.failures) - 1  # the last row says that all was read
+    lost = len(found.failures)
+    doubts = [unread(reference.dataset.name, found)] if lost else []
     if not count:
         raise _empty(dataset, encoder, found)
     return {
@@ -52,10 +53,10 @@ def build(
         "encoder": bound.fingerprint,
         "images": count,
         "width": width,
-        "unreadable": unread,
+        "unreadable": lost,
         "folder": str(store.root),
-        "said": f"{count} images, {width} features each, {unread} unreadable",
-        "next": [f"kept in {store.root}"],
+        "said": f"{count} images, {width} features each, {lost} unreadable",
+        "next": [*doubts, f"kept in {store.root}"],
     }
 
 
@@ -77,7 +78,7 @@ def bring(reference: Reference, encoder: Bound, store: Store) -> None:
 
 def _empty(dataset: str, encoder: str, found: Features) -> SpecError:
     """Say that a dataset has no vector, and why its first image has none."""
-    *reasons, _ = found.failures.values()  # the last row says that all was read
+    reasons = list(found.failures.values())
     said = f"; of the first: {reasons[0]}" if reasons else ""
     return SpecError(
         f"none of {len(reasons):,} images could be encoded{said}", where=dataset,

@@ -22,6 +22,12 @@ from harness.records import Failure, Modality, Reading, Sample
 from harness.scorers.compared import Dataset, EncoderOptions
 from harness.spec.model import Spec
 
+_THRESHOLD = (
+    "the Euclidean distance of the encoder's features under which an output is a copy: one "
+    "that pictures which were not trained on hardly ever come under; score such pictures, by "
+    "the generator `files`, and lower it until their `copy_rate` is about 0"
+)
+
 
 class Memorization:
     """The share of outputs whose nearest training image is nearer than a threshold.
@@ -40,14 +46,11 @@ class Memorization:
     )
 
     class Options(Spec):
-        """The training set, the encoder that reads it, and how near is a copy.
-
-        `threshold`: Euclidean distance of features, under which an output is a copy.
-        """
+        """The training set, the encoder that reads it, and how near is a copy."""
 
         training: Dataset
         encoder: EncoderOptions
-        threshold: Annotated[float, Field(gt=0.0)]
+        threshold: Annotated[float, Field(gt=0.0, description=_THRESHOLD)]
 
     def __init__(self, options: Options) -> None:
         self._options = options

@@ -58,3 +58,20 @@ def test_a_metric_that_carries_its_models_name_is_usual_too() -> None:
     spec = PluginSpec(name="alignment", use="alignment", options=clip)
     found = axes_of({"alignment": bind("scorers", spec, Path())}, {})
     assert [axis.metric for axis in found] == ["alignment.clip_score[digits-clip]"]
+
+
+def test_of_the_usual_metrics_one_that_has_a_value_comes_first() -> None:
+    scorers = {"latency": bind("scorers", PluginSpec(name="latency", use="latency"), Path())}
+    (untold,) = axes_of(scorers, {})
+    assert untold.metric == "latency.tokens_per_second"
+    (found,) = axes_of(scorers, {}, {"latency.seconds_p50", "latency.outputs_per_second"})
+    assert (found.concern, found.metric) == ("speed", "latency.outputs_per_second")
+
+
+def test_a_metric_named_without_its_model_is_suggested_with_it() -> None:
+    encoder = {"options": {"model": "digits-features"}}
+    options = {"reference": "digits-heldout", "encoder": encoder}
+    spec = PluginSpec(name="fidelity", use="fidelity", options=options)
+    with pytest.raises(SpecError) as raised:
+        axes_of({"fidelity": bind("scorers", spec, Path())}, {"quality": "fidelity.kid"})
+    assert "did you mean 'fidelity.kid[digits-features]'?" in str(raised.value)

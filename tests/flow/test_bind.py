@@ -140,3 +140,23 @@ def test_what_options_say_of_each_other_is_told_in_their_own_words() -> None:
     with pytest.raises(SpecError) as caught:
         bound("generators", "endpoint", **options)
     assert caught.value.where.startswith("options: http without TLS is for hosts")
+
+
+@pytest.mark.parametrize("key", ["encoder", "classes"])
+def test_an_encoders_option_that_does_not_fit_is_placed_at_the_scorers_option(
+    key: str, tmp_path: Path
+) -> None:
+    good, bad = "{model: digits-features}", "{model: digits-features, layers: probabilities}"
+    other = "" if key == "encoder" else f"\n      encoder: {{options: {good}}}"
+    bad = bad if key == "encoder" else bad.replace("layers:", "pool: 1, layer:")
+    suite = suite_of(
+        tmp_path,
+        f"generators: [{{use: echo}}]\nscorers:\n  - use: fidelity\n    options:\n"
+        f"      reference: digits-heldout{other}\n      {key}: {{options: {bad}}}",
+    )
+    with pytest.raises(SpecError) as caught:
+        bind("scorers", suite.scorers[0], tmp_path)
+    line = 9 if key == "encoder" else 10
+    wrong = "layers" if key == "encoder" else "pool"
+    assert caught.value.where.startswith(f"{tmp_path}/suite.yaml:{line}: options.{wrong}: ")
+    assert f"the options of 'fidelity.{key}' do not fit 'vision'" in str(caught.value)

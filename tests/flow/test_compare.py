@@ -10,6 +10,8 @@ from harness.comparison import Comparison, Contest
 from harness.errors import AlteredError, SpecError
 from harness.flow.compare import compare
 from harness.flow.run import Options, run
+from tests.flow.pictured import digits
+from tests.flow.pictured import write_suite as write_pictures
 from tests.flow.suites import FINE, LEAK, planted, write_policy, write_suite
 
 TWO = """\
@@ -245,3 +247,17 @@ def test_speed_is_shown_and_never_tested(tmp_path: Path) -> None:
     assert (speed.p, speed.standing) == (None, "not shown")
     assert "load" in speed.cause
     assert any("speed is shown" in notice for notice in found.notices)
+
+
+def test_the_speed_of_arms_that_make_pictures_is_of_pictures(tmp_path: Path) -> None:
+    suite = write_pictures(tmp_path, digits("heldout", 1))
+    text = suite.read_text()
+    (one,) = [line for line in text.splitlines() if line.startswith("generators:")]
+    two = one.replace("}}]", "}}, {name: again, use: files, options: "
+                      "{images: images.parquet, prompt: text}}]")  # fmt: skip
+    text = text[: text.index("scorers:")].replace(one, two) + "scorers: [{use: latency}]\n"
+    suite.write_text(text)
+    found = compare([run(suite, out=tmp_path / "run")[1]])
+    (speed,) = found.axes
+    assert speed.metric == "latency.outputs_per_second"
+    assert all(arm.points[speed.metric].value for arm in found.contenders)

@@ -70,3 +70,39 @@ def test_a_dataset_without_a_readable_image_is_an_error(
             built(str(folder), tmp_path)
     assert ("of the first" in str(caught.value)) == bool(broken)
     assert ("it is no PNG" in str(caught.value)) == bool(broken)
+
+
+def test_pictures_of_a_reference_that_cannot_be_read_leave_nothing_scored(
+    tmp_path: Path, cache_root: Path
+) -> None:
+    folder = tmp_path / "bad"
+    folder.mkdir()
+    for number, data in enumerate(noise(3)):
+        (folder / f"{number}.png").write_bytes(data)
+    for name in ("w", "x", "y", "z"):
+        (folder / f"{name}.png").write_bytes(b"\x89PNG")
+    suite = write_suite(tmp_path, digits("heldout", 1))
+    suite.write_text(suite.read_text().replace("reference: digits-heldout", "reference: bad"))
+    view, _ = run(suite, out=tmp_path / "run")
+    kid = next(m for m in view.metrics if m.name == "fidelity.kid[digits-features]")
+    assert (kid.value, kid.low, kid.n, kid.missing) == (None, None, 0, 10)
+    (found,) = {gap.reason for gap in view.shortfalls if gap.stage == "fidelity"}
+    said = "4 of 7 pictures of the reference 'bad' could not be read: take them out of it"
+    assert found == f"unsupported: {said} (w.png, x.png, y.png, ...)"
+    copies = next(m for m in view.metrics if m.name == "memorization.copy_rate")
+    assert copies.n == 10  # its own training set can be read
+
+
+def test_the_first_pictures_that_cannot_be_read_are_named(
+    tmp_path: Path, cache_root: Path
+) -> None:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for number, data in enumerate(noise(2)):
+        (folder / f"{number}.png").write_bytes(data)
+    (folder / "broken.png").write_bytes(b"\x89PNG")
+    found = built(str(folder), tmp_path)
+    assert found["next"][0] == (
+        "1 of 3 pictures of the reference 'images' could not be read: "
+        "take them out of it (broken.png)"
+    )

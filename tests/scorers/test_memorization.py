@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
+from harness.errors import SpecError
+from harness.flow.bind import bind
 from harness.records import Case, Failure, Output, Prompt, Sample
 from harness.scorers.memorization import Memorization
+from harness.spec.suite import PluginSpec
 
 OPTIONS = {
     "training": "digits-train", "threshold": 1.0,
@@ -47,3 +52,14 @@ def test_the_training_set_is_named_by_what_is_in_it() -> None:
     reference = scorer.references["training"]
     assert reference.dataset.name == "images.parquet"
     assert len(reference.digest) == 64
+
+
+def test_without_a_threshold_it_is_said_what_it_is_and_how_it_is_chosen() -> None:
+    options = {key: value for key, value in OPTIONS.items() if key != "threshold"}
+    spec = PluginSpec(name="memorization", use="memorization", options=options)
+    with pytest.raises(SpecError) as caught:
+        bind("scorers", spec, Path())
+    assert caught.value.where.startswith(
+        "options.threshold: Field required; the Euclidean distance of the encoder's features"
+    )
+    assert "lower it until their `copy_rate` is about 0" in caught.value.where
