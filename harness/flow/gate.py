@@ -15,6 +15,7 @@ from harness.flow.promote import Asked, promote
 from harness.flow.record import record
 from harness.flow.run import Options, run
 from harness.ledger.grounds import Rules
+from harness.ledger.registered import check_alias
 from harness.records import RunView
 
 
@@ -61,6 +62,8 @@ def decide(
         HarnessError: A file does not fit, a model is absent, or MLflow cannot be reached.
     """
     how = options or Options()
+    if target:
+        check_alias(target.alias)  # not after hours of generating
     if how.champion is None:
         runs = Path(how.out).parent if how.out else how.runs
         model, alias = (target.model, target.alias) if target else (None, CHAMPION)

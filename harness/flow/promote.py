@@ -23,6 +23,7 @@ from harness.ledger.operations import standing
 from harness.ledger.promote import Terms
 from harness.ledger.promote import promote as move
 from harness.ledger.promote import rehearse as look
+from harness.ledger.registered import check_alias
 from harness.ledger.seal import verify
 from harness.ledger.subject import Subject, subject_of
 from harness.ledger.tracking import recall
@@ -62,12 +63,13 @@ def promote(
 
     Raises:
         RefusedError: The run is not recorded as it is now, it is not clear which
-            generator is meant, or the rules in force are others.
+            generator is meant, the rules in force are others, or no alias is called so.
         ConflictError: Someone else changed the alias first.
         AlteredError: The run or the model is not what was evaluated.
         TrackingError: MLflow cannot be reached.
     """
     asked = asked or Asked()
+    check_alias(alias)
     evidence, weights = _evidence(view, folder, asked.generator)
     subject, recorded = evidence.subject, evidence.recorded
     version = register(subject, recorded, model, folder=weights)
@@ -107,6 +109,7 @@ def rehearse(
         RefusedError: As `promote` does, and so for the other kinds.
     """
     asked = asked or Asked()
+    check_alias(alias)
     evidence, _ = _evidence(view, folder, asked.generator)
     check_pass(view.outcome, view.run_id)
     epoch = _check_champion(folder, evidence.expected_seal, model, alias)

@@ -12,6 +12,7 @@ from harness.ledger.changing import Promotion
 from harness.ledger.entries import Entry
 from harness.ledger.fold import State
 from harness.ledger.keys import trusted
+from harness.ledger.registered import check_alias
 from harness.ledger.versions import status as versions
 
 
@@ -64,9 +65,11 @@ def rollback(
     """Serve a version again that was promoted before.
 
     Raises:
-        RefusedError: It never was, is no longer what it was, or the alias is frozen.
+        RefusedError: It never was, is no longer what it was, the alias is frozen, or no
+            alias is called so.
         ConflictError: Someone else changed the alias first.
     """
+    check_alias(alias)
     who = author("rollback", {"model": model, "alias": alias, "version": version}, reason)
     moved = operations.rollback(model, alias, version, who)
     return _moved(moved)
@@ -76,8 +79,9 @@ def freeze(model: str, alias: str = CHAMPION, *, reason: str = "") -> dict[str, 
     """Let nothing change what the alias serves.
 
     Raises:
-        RefusedError: No model has that name.
+        RefusedError: No model, or no alias, is called so.
     """
+    check_alias(alias)
     who = author("freeze", {"model": model, "alias": alias}, reason)
     return _stands(model, alias, operations.freeze(model, alias, who))
 
@@ -86,8 +90,9 @@ def unfreeze(model: str, alias: str = CHAMPION, *, reason: str = "") -> dict[str
     """Let the alias be changed again.
 
     Raises:
-        RefusedError: No model has that name.
+        RefusedError: No model, or no alias, is called so.
     """
+    check_alias(alias)
     who = author("unfreeze", {"model": model, "alias": alias}, reason)
     return _stands(model, alias, operations.unfreeze(model, alias, who))
 

@@ -7,7 +7,7 @@ import os
 import shlex
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,22 +53,32 @@ def connected(*, root: Path | None = None, seconds: int = 30) -> Iterator[Server
         TrackingError: MLflow cannot be reached, or refuses what it is sent.
     """
     uri = tracking_uri()
-    with ExitStack() as stack:
-        stack.enter_context(
-            _environment(_DEFAULTS | {"MLFLOW_HTTP_REQUEST_TIMEOUT": str(seconds)})
-        )
-        stack.enter_context(_unwarned())
+    with quiet(seconds=seconds):
         import mlflow
         from mlflow.exceptions import MlflowException
         from requests.exceptions import RequestException
         from sqlalchemy.exc import SQLAlchemyError
 
-        stack.enter_context(_unlogged())
         try:
             prepare(uri)
             yield Server(mlflow.MlflowClient(tracking_uri=uri), uri, shown(uri))
         except (MlflowException, RequestException, SQLAlchemyError) as error:
             raise _failure(error, uri, root) from error
+
+
+@contextmanager
+def quiet(*, seconds: int = 30) -> Iterator[None]:
+    """Load MLflow, and keep it from logging, warning and reporting to its makers.
+
+    Args:
+        seconds: How long it may wait for one answer.
+    """
+    defaults = _DEFAULTS | {"MLFLOW_HTTP_REQUEST_TIMEOUT": str(seconds)}
+    with _environment(defaults), _unwarned():
+        import mlflow  # noqa: F401 -- its import sets the levels of loggers
+
+        with _unlogged():
+            yield
 
 
 def tracking_uri() -> str:

@@ -20,6 +20,7 @@ from harness.ledger.registered import (
     ATTEMPTS,
     FINAL,
     aliases_of,
+    check_alias,
     known,
     make,
     pause,
@@ -103,10 +104,12 @@ def append(
 
     Raises:
         AlteredError: The ledger is no longer what it was.
+        RefusedError: MLflow would never let the alias be set.
         TrackingError: MLflow does not take it.
     """
     from mlflow.exceptions import MlflowException
 
+    check_alias(ledger.alias)
     if (born := ledger.born) is None:
         make(server, ledger.name)
         born = _born(server, ledger.name)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.errors import RefusedError
-from harness.ledger.connection import Server
+from harness.ledger.connection import Server, quiet
 
 ATTEMPTS = 8
 _PAUSE_SECONDS = 0.05
@@ -74,6 +74,27 @@ def aliases_of(server: Server, model: str) -> dict[str, str]:
     if not (found := known(server, model)):
         raise RefusedError(f"no registered model is called {model!r}", where=server.shown)
     return {alias: str(version) for alias, version in found.aliases.items()}
+
+
+def check_alias(alias: str) -> None:
+    """Refuse what MLflow takes for no alias, before anything is written; asks no server.
+
+    Raises:
+        RefusedError: It is none, with MLflow's own reason.
+    """
+    with quiet():
+        from mlflow.exceptions import MlflowException
+        from mlflow.utils import validation
+
+        try:
+            validation._validate_model_alias_name(alias)
+            validation._validate_model_alias_name_reserved(alias)
+        except MlflowException as error:
+            raise RefusedError(
+                f"MLflow takes no such alias: {error.message}",
+                where=repr(alias),
+                fix="give another --alias: letters, digits, - and _; not `latest`, not `v1`",
+            ) from error
 
 
 def set_alias(server: Server, model: str, alias: str, version: str | None) -> None:

@@ -173,3 +173,27 @@ def test_each_change_is_in_the_audit_log_and_names_its_place_there() -> None:
         assert entry.audit is not None
         assert log.holds(audit.Checkpoint(**entry.audit))  # type: ignore[arg-type]
     assert rollback_reason not in audit.place().read_text()
+
+
+@pytest.mark.parametrize("alias", ["latest", "v1", "a b"])
+def test_an_alias_that_cannot_be_is_refused_before_anything_is_written(alias: str) -> None:
+    view, folder = run("one.yaml", "pass.yaml", out="one")
+    record(view, folder)
+    before = audit.head()
+    for ask in (
+        lambda: promote(view, folder, "m", alias),
+        lambda: rehearse(view, folder, "m", alias),
+        lambda: rollback("m", "1", alias),
+        lambda: freeze("m", alias),
+        lambda: unfreeze("m", alias),
+        lambda: gate(
+            Path("two.yaml"), Path("pass.yaml"), Options(out=Path("two")),
+            target=Target("m", alias),
+        ),
+    ):  # fmt: skip
+        with pytest.raises(RefusedError, match="MLflow takes no such alias"):
+            ask()
+    with connected() as server:
+        assert server.client.search_registered_models() == []
+    assert audit.head() == before
+    assert not Path("two").exists()

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from harness.ledger.registered import patiently
+from harness.errors import RefusedError
+from harness.ledger.registered import check_alias, patiently
 
 
 def test_a_lost_race_for_a_new_alias_is_tried_again(
@@ -37,3 +38,17 @@ def test_a_refusal_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(MlflowException):
         patiently(write)
+
+
+@pytest.mark.parametrize("alias", ["latest", "Latest", "v1", "V12", "a b", "a.b", ""])
+def test_what_mlflow_takes_for_no_alias_is_refused(alias: str) -> None:
+    with pytest.raises(RefusedError, match="MLflow takes no such alias"):
+        check_alias(alias)
+
+
+@pytest.mark.parametrize("alias", ["champion", "v1a", "eu-west_2"])
+def test_what_mlflow_takes_for_an_alias_is_allowed(client: Any, alias: str) -> None:
+    check_alias(alias)
+    client.create_registered_model("m")
+    client.create_model_version("m", source="harness:/none")
+    client.set_registered_model_alias("m", alias, "1")
