@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from importlib.metadata import PackageNotFoundError, version
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from harness.spec.suite import SuiteSpec
 
 _NEEDED = ("torch", "transformers", "diffusers", "torchmetrics", "detoxify", "mlflow")
 _FREE_GIB = 2
+_PICTURES = 1_000  # of a dataset; a run reads all of them
 
 
 def doctor(suite: Path | None) -> dict[str, Any]:
@@ -129,13 +131,18 @@ def _weights(bound: Bound) -> list[dict[str, str]]:
 
 
 def _dataset(reference: Reference, scorer: str) -> dict[str, str]:
-    """Whether a dataset has a picture that can be read."""
+    """Whether a dataset has pictures, and the first of them can all be read."""
     place = reference.dataset
     try:
-        if any(isinstance(picture, Image) for _, picture, _ in images(place)):
-            return _check("ok", f"{scorer} has pictures in {place}")
+        found = [(n, isinstance(one, Image)) for n, one, _ in islice(images(place), _PICTURES)]
     except SpecError as error:
         return _failed(error)
+    lost = [name for name, fine in found if not fine]
+    if lost and len(lost) < len(found):
+        said = f"{len(lost)} of the first {len(found)} pictures in {place} cannot be read"
+        return _check("broken", f"{scorer}: {said}", f"take them out of it, first {lost[0]}")
+    if found and not lost:
+        return _check("ok", f"{scorer} has pictures in {place}")
     return _check("broken", f"{scorer} has no picture in {place}", "put your pictures there")
 
 

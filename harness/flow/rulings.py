@@ -156,12 +156,17 @@ def _gap(terms: Terms, metric: Metric, *, whole: bool) -> Gap | None:
             "`n_min` would say how many outputs it takes",
         )
     if metric.cause:
-        return Gap(
-            metric.cause, f"{metric.name}: {metric.cause} ({metric.missing} without a score)"
-        )
+        return Gap(metric.cause, f"{metric.name}: {_caused(metric)}")
     if metric.value is None or not math.isfinite(metric.value):
         return Gap("error", "no value could be computed")
     return None
+
+
+def _caused(metric: Metric) -> str:
+    """Say in words why a number has no bounds."""
+    if metric.cause == "no_spread":
+        return "all outputs are equal: no interval can be told"
+    return f"{metric.cause} ({metric.missing} without a score)"
 
 
 def _corrected(

@@ -7,7 +7,10 @@ from harness.reporters.wording import count, number, told
 
 _REMEDY = {
     "missing_metric": "add a scorer that measures {metric}, or correct the rule's metric",
-    "unscored": "resume the run until the outputs without a score have one",
+    "unscored": (
+        "resume the run where scoring failed; what is broken or `unsupported` no resumed run "
+        "can score: replace those outputs, or mend the reference they are held against"
+    ),
     "error": "mend what failed, then resume the run",
     "stale": "score again with the current scorers",
     "digest_mismatch": "compare only what was made with the same suite and scorers",

@@ -27,6 +27,9 @@ class Latency:
     controls: Sequence[Control] = ()
     caveat = (
         "Times are of this machine and batch size; they are not repeated by a resumed run. "
+        "Outputs of one batch share its time unless the generator tells each one's own: "
+        "bounds take them for separate measurements, so those of few batches, above all an "
+        "interval of no width, bound nothing. "
         "Where a generator does not say when the first token came, the time of the whole "
         "answer stands in for it: the true time is less."
     )

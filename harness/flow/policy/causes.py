@@ -28,7 +28,8 @@ _MEANS = {
     ),
     "unscored": (
         "more outputs lack a score than the rule allows",
-        "run the suite again: finished work is kept, and only what failed is redone",
+        "run the suite again: finished work is kept, and only what failed is redone; what is "
+        "broken or `unsupported` cannot be scored until it is replaced",
     ),
     "undefined": (
         "the number does not exist for these outputs",
