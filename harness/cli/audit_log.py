@@ -55,7 +55,10 @@ def verify(
 
 @app.command()
 def show(path: Log = None, as_json: AsJson = False) -> None:
-    """List the last 20 entries, the newest at the end."""
+    """List the last 20 entries, the newest at the end: what was asked, and what was refused.
+
+    What was done is in the ledger: harness registry history.
+    """
     from harness.ledger import audit
     from harness.reporters.visible import visible
 
@@ -66,7 +69,7 @@ def show(path: Log = None, as_json: AsJson = False) -> None:
     for entry in entries:
         about = ", ".join(f"{name} {_short(value)}" for name, value in entry["about"].items())
         when = entry["ts"][:19].replace("T", " ")
-        line = f"{entry['seq']:>5}  {when}  {entry['actor']:12} {entry['action']:12} {about}"
+        line = f"{entry['seq']:>5}  {when}  {entry['actor']:12} {entry['action']:17} {about}"
         print(visible(line))
 
 

@@ -18,7 +18,8 @@ Alias = Annotated[str, typer.Option("--alias", help="The model's alias.")]
 
 @app.command()
 def status(model: Model, as_json: AsJson = False) -> None:
-    """List a model's versions with the aliases on them."""
+    """List a model's versions with the aliases on them, and the aliases that are frozen."""
+    from harness.flow.registry import freezes
     from harness.flow.registry import status as versions
 
     found = versions(model)
@@ -28,6 +29,8 @@ def status(model: Model, as_json: AsJson = False) -> None:
     for one in found:
         aliases = ", ".join(one["aliases"]) or "-"
         print(f"version {one['version']:>4}  {aliases:20} run {one['run'] or '-'}")
+    for alias, told in freezes(model).items():
+        print(f"frozen        {alias:20} {told}")
 
 
 @app.command()
@@ -101,8 +104,16 @@ def _print_change(change: dict[str, Any]) -> None:
     evidence = change["evidence"]
     print(f"      model     subject {change['subject'][:16]}")
     print(f"      evidence  run {evidence.get('run_id')}, seal {evidence.get('seal', '')[:16]}")
-    print(f"      rules     policy {evidence.get('policy')}, suite {evidence.get('suite')}")
+    print(f"      rules     {_rules(evidence)}")
+    if change["changed"]:
+        print(f"      changed   another {' and '.join(change['changed'])} than before")
     print(f"      check     {change['check']}")
+
+
+def _rules(evidence: dict[str, str]) -> str:
+    """Name the rules with the digests that tell apart those of one name."""
+    policy, exam = (evidence.get(name, "-")[:12] for name in ("policy_sha256", "exam_sha256"))
+    return f"policy {evidence.get('policy')} {policy}, suite {evidence.get('suite')} {exam}"
 
 
 def _told(entry: dict[str, Any]) -> str:

@@ -57,6 +57,7 @@ def gate(
     budget: Budget = None,
     track: Annotated[bool, typer.Option("--mlflow/--no-mlflow", help="Log to MLflow.")] = True,
     changed: Changed = None,
+    reason: Reason = "",
     as_json: AsJson = False,
 ) -> None:
     """Run a suite, judge it, log it, and promote the model only if it passes."""
@@ -67,7 +68,7 @@ def gate(
     if model and not track:
         raise typer.BadParameter("--model promotes in MLflow: leave out --no-mlflow or --model")
     rules = policy_(policy)
-    target = Target(model, alias, rules_(changed)) if model else None
+    target = Target(model, alias, rules_(changed), reason) if model else None
     with work_if(out) as place, served(champion) as other:
         how = Options(
             out=place, waivers=waivers, sequential=sequential, budget=budget, track=track,

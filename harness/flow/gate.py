@@ -11,21 +11,21 @@ from harness.engine.remote import working
 from harness.flow.baselines import CHAMPION
 from harness.flow.champion import champion_of
 from harness.flow.progress import Progress
-from harness.flow.promote import Asked, promote
+from harness.flow.promote import Asked, check_meant, promote
 from harness.flow.record import record
 from harness.flow.run import Options, run
 from harness.ledger.grounds import Rules
-from harness.ledger.registered import check_alias
 from harness.records import RunView
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The registered model and the alias that move on PASS, and which rules may be new."""
+    """The registered model and the alias that move on PASS, which rules may be new, and why."""
 
     model: str
     alias: str = CHAMPION
     changed: frozenset[Rules] = frozenset()
+    reason: str = ""
 
 
 def gate(
@@ -63,7 +63,7 @@ def decide(
     """
     how = options or Options()
     if target:
-        check_alias(target.alias)  # not after hours of generating
+        check_meant(target.alias, _asked(target))  # not after hours of generating
     if how.champion is None:
         runs = Path(how.out).parent if how.out else how.runs
         model, alias = (target.model, target.alias) if target else (None, CHAMPION)
@@ -83,6 +83,10 @@ def settle(
     if track or target:
         done["mlflow"] = record(view, folder)
     if target:
-        asked = Asked(changed=target.changed)
+        asked = _asked(target)
         done["promotion"] = promote(view, folder, target.model, target.alias, asked)
     return done
+
+
+def _asked(target: Target) -> Asked:
+    return Asked(changed=target.changed, reason=target.reason)

@@ -10,11 +10,12 @@ from typing import Any
 from harness.engine.store import Store
 from harness.errors import RefusedError, WaiverError
 from harness.flow import attempts
-from harness.flow.author import author
+from harness.flow.author import asking
 from harness.flow.baselines import CHAMPION, asked_for, champion_seal
 from harness.flow.bind import bind
 from harness.flow.rules import own_policy, stored_waivers
 from harness.flow.subjects import described
+from harness.ledger.changing import Promotion
 from harness.ledger.entries import Author
 from harness.ledger.evidence import Evidence
 from harness.ledger.grounds import Rules, check_pass
@@ -38,7 +39,7 @@ class Asked:
     """How a promotion is meant.
 
     `generator` may be left out where the run has one. `changed` names the rules that may
-    be others than the last promotion's. `reason` is kept in the ledger.
+    be others than the last promotion's, which needs a reason. `reason` is kept in the ledger.
     """
 
     generator: str | None = None
@@ -69,7 +70,7 @@ def promote(
         TrackingError: MLflow cannot be reached.
     """
     asked = asked or Asked()
-    check_alias(alias)
+    check_meant(alias, asked)
     evidence, weights = _evidence(view, folder, asked.generator)
     subject, recorded = evidence.subject, evidence.recorded
     version = register(subject, recorded, model, folder=weights)
@@ -83,13 +84,12 @@ def promote(
         return result | {"said": said}
     epoch = _check_champion(folder, evidence.expected_seal, model, alias)
     _check_waivers(folder)
-    who = author("promote", _about(evidence, model, alias, version), asked.reason)
     terms = Terms(changed=asked.changed, epoch=epoch)
-    moved = move(model, version, alias, evidence, author=who, terms=terms)
-    before = f", from version {moved.previous}" if moved.previous not in (None, version) else ""
-    said = f"{alias!r} of {model} is now version {version}{before}"
+    with asking("promote", _about(evidence, model, alias, version), asked.reason) as who:
+        moved = move(model, version, alias, evidence, author=who, terms=terms)
     return result | {
-        "moved": True, "previous": moved.previous, "epoch": moved.epoch, "said": said,
+        "moved": True, "already": moved.already, "previous": moved.previous,
+        "epoch": moved.epoch, "said": f"{alias!r} of {model} {_became(moved)}",
     }  # fmt: skip
 
 
@@ -109,7 +109,7 @@ def rehearse(
         RefusedError: As `promote` does, and so for the other kinds.
     """
     asked = asked or Asked()
-    check_alias(alias)
+    check_meant(alias, asked)
     evidence, _ = _evidence(view, folder, asked.generator)
     check_pass(view.outcome, view.run_id)
     epoch = _check_champion(folder, evidence.expected_seal, model, alias)
@@ -126,6 +126,34 @@ def rehearse(
         "said": f"would let {alias!r} of {model} serve {target}; now it serves {serves}",
         "next": [f"because {why}", "nothing was written"],
     }  # fmt: skip
+
+
+def check_meant(alias: str, asked: Asked) -> None:
+    """Refuse at once what no run could make good.
+
+    Args:
+        alias: The alias that would move.
+        asked: How the promotion is meant.
+
+    Raises:
+        RefusedError: No alias is called so, or other rules are meant and no reason is given.
+    """
+    check_alias(alias)
+    if asked.changed and not asked.reason.strip():
+        raise RefusedError(
+            "other rules than the last promotion's need a reason",
+            where=f"--changed {', '.join(sorted(asked.changed))}",
+            fix="say why, and the ledger keeps it: --reason",
+        )
+
+
+def _became(moved: Promotion) -> str:
+    if moved.already:
+        return f"is version {moved.version} already"
+    if moved.previous == moved.version:
+        return f"stays version {moved.version}, now on this decision"
+    before = f", from version {moved.previous}" if moved.previous else ""
+    return f"is now version {moved.version}{before}"
 
 
 def _policy_name(view: RunView) -> str:

@@ -2,36 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.flow.author import author
+from harness.flow.author import asking
 from harness.flow.baselines import CHAMPION
 from harness.ledger import operations
 from harness.ledger.changing import Promotion
 from harness.ledger.entries import Entry
-from harness.ledger.fold import State
+from harness.ledger.grounds import DIGESTS
 from harness.ledger.keys import trusted
+from harness.ledger.operations import Held
 from harness.ledger.registered import check_alias
 from harness.ledger.versions import status as versions
 
 
 def status(model: str) -> list[dict[str, Any]]:
-    """List a model's versions, the newest first, with the aliases on each.
+    """List a model's versions, the newest first, with the aliases on each and those frozen.
 
     Raises:
+        AlteredError: The ledger of one of its aliases was changed.
         RefusedError: No model has that name.
         TrackingError: MLflow cannot be reached.
     """
+    frozen = freezes(model)
     return [
         {
             "version": one.version,
             "aliases": list(one.aliases),
+            "frozen": [alias for alias in one.aliases if alias in frozen],
             "run": one.run_id,
             "subject": one.subject_digest,
         }
         for one in versions(model)
     ]
+
+
+def freezes(model: str) -> dict[str, str]:
+    """Tell whose freeze holds, by the alias; an alias may be frozen that serves nothing yet.
+
+    Raises:
+        AlteredError: The ledger of one of the model's aliases was changed.
+        TrackingError: MLflow cannot be reached.
+    """
+    return {
+        alias: _frozen(entry) for alias, entry in operations.freezes(model, trusted()).items()
+    }
 
 
 def history(model: str, alias: str = CHAMPION) -> dict[str, Any]:
@@ -53,8 +69,8 @@ def history(model: str, alias: str = CHAMPION) -> dict[str, Any]:
         "model": model,
         "alias": alias,
         "serves": state.serving.change.version if state.serving else None,
-        "frozen": state.frozen.told if state.frozen else None,
-        "changes": [_change(n, e) for n, e in enumerate(state.applied, 1)],
+        "frozen": _frozen(state.frozen) if state.frozen else None,
+        "changes": _changes(state.applied),
         "passed_over": [_entry(e) | {"why": why} for e, why in state.ignored],
     }
 
@@ -70,9 +86,9 @@ def rollback(
         ConflictError: Someone else changed the alias first.
     """
     check_alias(alias)
-    who = author("rollback", {"model": model, "alias": alias, "version": version}, reason)
-    moved = operations.rollback(model, alias, version, who)
-    return _moved(moved)
+    about = {"model": model, "alias": alias, "version": version}
+    with asking("rollback", about, reason) as who:
+        return _moved(operations.rollback(model, alias, version, who))
 
 
 def freeze(model: str, alias: str = CHAMPION, *, reason: str = "") -> dict[str, Any]:
@@ -82,8 +98,8 @@ def freeze(model: str, alias: str = CHAMPION, *, reason: str = "") -> dict[str, 
         RefusedError: No model, or no alias, is called so.
     """
     check_alias(alias)
-    who = author("freeze", {"model": model, "alias": alias}, reason)
-    return _stands(model, alias, operations.freeze(model, alias, who))
+    with asking("freeze", {"model": model, "alias": alias}, reason) as who:
+        return _stands(model, alias, operations.freeze(model, alias, who))
 
 
 def unfreeze(model: str, alias: str = CHAMPION, *, reason: str = "") -> dict[str, Any]:
@@ -93,8 +109,8 @@ def unfreeze(model: str, alias: str = CHAMPION, *, reason: str = "") -> dict[str
         RefusedError: No model, or no alias, is called so.
     """
     check_alias(alias)
-    who = author("unfreeze", {"model": model, "alias": alias}, reason)
-    return _stands(model, alias, operations.unfreeze(model, alias, who))
+    with asking("unfreeze", {"model": model, "alias": alias}, reason) as who:
+        return _stands(model, alias, operations.unfreeze(model, alias, who))
 
 
 def reconcile(model: str, alias: str = CHAMPION) -> dict[str, Any]:
@@ -129,18 +145,49 @@ def _moved(moved: Promotion) -> dict[str, Any]:
     }
 
 
-def _stands(model: str, alias: str, state: State) -> dict[str, Any]:
-    said = state.frozen.told if state.frozen else "may be changed"
+def _stands(model: str, alias: str, held: Held) -> dict[str, Any]:
+    frozen = held.state.frozen
+    said = (
+        f"frozen{_already(held)}, {frozen.told}"
+        if frozen
+        else f"may be changed{_already(held)}"
+    )
     return {
         "model": model,
         "alias": alias,
-        "frozen": bool(state.frozen),
+        "frozen": bool(frozen),
+        "already": held.already,
         "said": f"{alias!r} of {model}: {said}",
     }
 
 
-def _change(epoch: int, entry: Entry) -> dict[str, Any]:
-    return {"epoch": epoch} | _entry(entry)
+def _already(held: Held) -> str:
+    return " already" if held.already else ""
+
+
+def _frozen(freeze: Entry) -> str:
+    return f"{freeze.told}: {freeze.reason}" if freeze.reason else freeze.told
+
+
+def _changes(applied: Sequence[Entry]) -> list[dict[str, Any]]:
+    """Each change, and which rules of a promotion were others than the last one's."""
+    found: list[dict[str, Any]] = []
+    last: Entry | None = None
+    for epoch, entry in enumerate(applied, 1):
+        told = {"epoch": epoch, "changed": []} | _entry(entry)
+        if entry.change.op == "promote":
+            told["changed"] = _rules_changed(last, entry)
+            last = entry
+        found.append(told)
+    return found
+
+
+def _rules_changed(last: Entry | None, entry: Entry) -> list[str]:
+    """Derived from what both rest on, so that nobody has to be believed about it."""
+    if last is None:
+        return []
+    before, now = last.change.evidence, entry.change.evidence
+    return [rules for rules, name in DIGESTS.items() if before.get(name) != now.get(name)]
 
 
 def _entry(entry: Entry) -> dict[str, Any]:
@@ -161,6 +208,9 @@ def _entry(entry: Entry) -> dict[str, Any]:
 
 
 def _check(evidence: Mapping[str, str], decision: str) -> str:
-    """The command that checks what an entry rests on, for who has the run or its bundle."""
-    run = evidence.get("run_id")
-    return f"harness verify {run} --decision {decision[:16]}" if run else ""
+    """The command that checks what an entry rests on, for who has the run or its bundle.
+
+    Where its folder lies nobody knows but him: the run's id is the name of no folder.
+    """
+    known = "run_id" in evidence
+    return f"harness verify RUN-FOLDER --decision {decision[:16]}" if known else ""

@@ -23,6 +23,7 @@ from harness.ledger.decision import (
     read_decision,
     read_envelope,
 )
+from harness.ledger.dsse import StrangerError
 from harness.ledger.evidence import read
 from harness.ledger.keys import PublicKey, read_public, trusted
 from harness.ledger.seal import SEAL, sealed_bytes
@@ -49,8 +50,21 @@ def verify(path: Path, keys: Sequence[Path] = (), *, decision: str = "") -> Veri
         AlteredError: Anything at all is not what was signed.
         RefusedError: The run is not signed, or was made by another version.
     """
-    public = [read_public(one) for one in keys]
-    believed = {key.key_id: key for key in public} if keys else trusted()
+    if not keys:
+        return _verify(path, trusted(), decision)
+    believed = {key.key_id: key for key in map(read_public, keys)}
+    try:
+        return _verify(path, believed, decision)
+    except StrangerError as error:
+        given = " nor by ".join(str(one) for one in keys)
+        raise StrangerError(
+            f"not signed by {given}",
+            where=f"{error.where}: {error.args[0]}",
+            fix="give the key of who signed it: `harness keys show`, on that machine",
+        ) from error
+
+
+def _verify(path: Path, believed: Mapping[str, PublicKey], decision: str) -> Verified:
     if path.is_dir():
         return _run(path, believed, decision)
     if not path.is_file():

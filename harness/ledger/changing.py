@@ -16,7 +16,8 @@ from harness.ledger.promotions import Ledger, append
 class Promotion:
     """A change of an alias that applied: the entry, which change it was, and what was before.
 
-    `previous` is the version served before it, `epoch` counts changes from 1.
+    `previous` is the version served before it, `epoch` counts changes from 1; `already`
+    says that it had applied before it was asked for.
     """
 
     model: str
@@ -25,6 +26,7 @@ class Promotion:
     previous: str | None
     epoch: int
     entry: Entry
+    already: bool = False
 
     @property
     def seal(self) -> str:

@@ -19,6 +19,10 @@ from harness.errors import AlteredError
 from harness.ledger.keys import PublicKey, Signer
 
 
+class StrangerError(AlteredError):
+    """Something is signed by a key that is not believed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """A value whose signature is good: the value, who signed it, and the envelope's sha256."""
@@ -54,7 +58,8 @@ def opened(
         where: What to name in an error.
 
     Raises:
-        AlteredError: It is no such envelope, was changed, or nobody trusted signed it.
+        AlteredError: It is no such envelope, or was changed.
+        StrangerError: Nobody trusted signed it.
     """
     try:
         envelope = json.loads(data)
@@ -72,7 +77,7 @@ def opened(
         raise AlteredError("the envelope is not in the form it was signed in", where=where)
     key = trusted.get(key_id)
     if key is None:
-        raise AlteredError(
+        raise StrangerError(
             f"signed by a key that is not trusted here: {key_id[:16]}",
             where=where,
             fix="if you know whose it is: harness keys trust FILE, or --key FILE",
@@ -98,4 +103,4 @@ def _envelope(kind: str, payload: bytes, key_id: str, signature: bytes) -> bytes
     )
 
 
-__all__ = ["Opened", "opened", "sign"]
+__all__ = ["Opened", "StrangerError", "opened", "sign"]

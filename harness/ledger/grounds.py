@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +18,9 @@ from harness.ledger.seal import MEASURED, SEAL
 from harness.ledger.tracking import FOLDER
 
 Rules = Literal["policy", "suite"]
+DIGESTS: Mapping[Rules, str] = {"policy": "policy_sha256", "suite": "exam_sha256"}
+"""Which digest of a promotion's evidence tells that its rules are others: of a suite its
+prompts, samples and scorers count, since each candidate is another model."""
 MAX_AGE_DAYS = 30
 """A policy's own default for `evidence.max_age_days`."""
 _AHEAD = timedelta(minutes=5)
@@ -137,8 +140,6 @@ def check_unchanged(server: Server, evidence: Evidence) -> None:
 def check_rules(decision: Decision, last: Entry | None, meant: frozenset[Rules]) -> None:
     """Refuse other rules than those of the last promotion, unless they are meant.
 
-    Of a suite its prompts, samples and scorers count: each candidate is another model.
-
     Args:
         decision: What was signed.
         last: The last promotion that applied.
@@ -150,17 +151,15 @@ def check_rules(decision: Decision, last: Entry | None, meant: frozenset[Rules])
     if last is None:
         return
     before = last.change.evidence
-    asked: tuple[tuple[Rules, str, Any], ...] = (
-        ("policy", "policy_sha256", decision.policy["sha256"]),
-        ("suite", "exam_sha256", decision.suite["exam"]),
-    )
-    for rules, name, digest in asked:
+    now = {"policy": decision.policy["sha256"], "suite": decision.suite["exam"]}
+    for rules, name in DIGESTS.items():
+        digest = now[rules]
         if rules not in meant and before.get(name) != digest:
             raise RefusedError(
                 f"the run was judged by another {rules} than the last promotion",
                 where=f"{before.get(rules)} {before.get(name, '')[:12]} "
                 f"({last.told}); now {str(digest)[:12]}",
-                fix=f"if that is meant, say so: --changed {rules}",
+                fix=f"if that is meant, say so, and why: --changed {rules} --reason WHY",
             )
 
 

@@ -182,8 +182,16 @@ def read_public(path: Path) -> PublicKey:
         else:
             data = b"-----BEGIN PUBLIC KEY-----\n%s\n-----END PUBLIC KEY-----\n" % data
         key = load_pem_public_key(data)
-    except (OSError, ValueError) as error:
-        raise AlteredError(f"no public key: {error}", where=str(path)) from error
+    except OSError as error:
+        raise AlteredError(
+            f"no public key: {error.strerror or 'it cannot be read'}", where=str(path)
+        ) from error
+    except ValueError as error:
+        raise AlteredError(
+            "no public key: the file is empty, or holds something else than one key",
+            where=str(path),
+            fix="`harness keys show` prints one, on the machine of who signs",
+        ) from error
     if not isinstance(key, Ed25519PublicKey):
         raise AlteredError("not an ed25519 public key", where=str(path))
     return _public(path.stem, key)

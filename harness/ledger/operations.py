@@ -12,7 +12,7 @@ from harness.ledger.entries import Author, Change, Entry, Op
 from harness.ledger.fold import State, fold
 from harness.ledger.keys import PublicKey
 from harness.ledger.projection import project
-from harness.ledger.promotions import Ledger, label_of, name_of, read
+from harness.ledger.promotions import Ledger, label_of, ledgers_of, name_of, read
 from harness.ledger.registered import ATTEMPTS, aliases_of, pause, versions_of
 from harness.ledger.versions import UPLOAD_SECONDS, differences
 
@@ -27,6 +27,14 @@ class Reconciled:
     unnamed: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What the ledger comes to, and whether it did so already before somebody asked for it."""
+
+    state: State
+    already: bool
+
+
 def standing(model: str, alias: str, trusted: Mapping[str, PublicKey]) -> State:
     """Read what an alias's ledger comes to: what it serves, its epoch and its whole past.
 
@@ -36,6 +44,21 @@ def standing(model: str, alias: str, trusted: Mapping[str, PublicKey]) -> State:
     """
     with connected() as server:
         return fold(read(server, model, alias, trusted).entries)
+
+
+def freezes(model: str, trusted: Mapping[str, PublicKey]) -> dict[str, Entry]:
+    """Read every ledger of a model, and give the freezes that hold, by the alias.
+
+    Raises:
+        AlteredError: A ledger was changed.
+        TrackingError: MLflow cannot be reached.
+    """
+    with connected() as server:
+        states = {
+            alias: fold(read(server, model, alias, trusted).entries)
+            for alias in ledgers_of(server, model)
+        }
+    return {alias: state.frozen for alias, state in states.items() if state.frozen}
 
 
 def rollback(model: str, alias: str, version: str, author: Author) -> Promotion:
@@ -70,7 +93,7 @@ def rollback(model: str, alias: str, version: str, author: Author) -> Promotion:
         return change_alias(server, ledger, _change("rollback", ledger, state, gated), author)
 
 
-def freeze(model: str, alias: str, author: Author) -> State:
+def freeze(model: str, alias: str, author: Author) -> Held:
     """Let nothing change what the alias serves until it is unfrozen.
 
     Raises:
@@ -81,7 +104,7 @@ def freeze(model: str, alias: str, author: Author) -> State:
     return _insist("freeze", model, alias, author)
 
 
-def unfreeze(model: str, alias: str, author: Author) -> State:
+def unfreeze(model: str, alias: str, author: Author) -> Held:
     """Let the alias be changed again.
 
     Raises:
@@ -108,7 +131,7 @@ def reconcile(model: str, alias: str, trusted: Mapping[str, PublicKey]) -> Recon
     return Reconciled(state=state, before=before, after=after, unnamed=unnamed)
 
 
-def _insist(op: Op, model: str, alias: str, author: Author) -> State:
+def _insist(op: Op, model: str, alias: str, author: Author) -> Held:
     """Freeze or unfreeze whatever is served: whoever is first meanwhile does not matter."""
     with connected() as server:
         aliases_of(server, model)
@@ -116,10 +139,10 @@ def _insist(op: Op, model: str, alias: str, author: Author) -> State:
             ledger = read(server, model, alias, author.trusted)
             state = fold(ledger.entries)
             if (state.frozen is not None) == (op == "freeze"):
-                return state
+                return Held(state=state, already=True)
             change = _change(op, ledger, state, state.serving)
             try:
-                return write(server, ledger, change, author)[0]
+                return Held(state=write(server, ledger, change, author)[0], already=False)
             except ConflictError:
                 pause(attempt)
     raise ConflictError(f"others change {alias!r} of {model!r} all the time", fix="try again")

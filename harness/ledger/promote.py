@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.errors import RefusedError
 from harness.ledger.changing import Promotion, change_alias, refuse_frozen
@@ -75,7 +75,7 @@ def promote(
         state = fold(ledger.entries)
         if (same := _standing(state, version, decision)) is not None:
             project(server, model, alias, author.trusted)
-            return Promotion.of(state, same)
+            return replace(Promotion.of(state, same), already=True)
         change = Change(
             op="promote",
             model=model,

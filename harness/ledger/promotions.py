@@ -28,6 +28,7 @@ from harness.ledger.registered import (
 )
 
 ENTRY = "harness.entry"
+_PAGE = 1000
 _SOURCE = "harness:/promotion"
 """A version must have a source, and it may be of any scheme; an entry is all in its tag."""
 
@@ -55,6 +56,26 @@ class Ledger:
 def name_of(model: str, alias: str) -> str:
     """The name of a ledger. An alias has no dot in it, so no two share one."""
     return f"{model}.{alias}.promotions"
+
+
+def ledgers_of(server: Server, model: str) -> list[str]:
+    """The aliases of a model that have a ledger, whether or not they stand for a version."""
+    first, last = name_of(model, "\n").split("\n")
+    found: list[str] = []
+    token = None
+    while True:
+        page = server.client.search_registered_models(
+            f"name LIKE '{first}%{last}'", max_results=_PAGE, page_token=token
+        )
+        names = [str(one.name) for one in page]  # `_` stands for any letter in a pattern
+        found += [
+            name.removeprefix(first).removesuffix(last)
+            for name in names
+            if name.startswith(first)
+        ]
+        token = page.token
+        if not token:
+            return sorted(alias for alias in found if "." not in alias)
 
 
 def label_of(alias: str) -> str:
@@ -184,4 +205,4 @@ def _refuse_traces(server: Server, model: str, alias: str) -> None:
 
 _RESTORE = "restore MLflow's database from a backup, or give the model another alias"
 
-__all__ = ["ENTRY", "Ledger", "append", "label_of", "name_of", "read"]
+__all__ = ["ENTRY", "Ledger", "append", "label_of", "ledgers_of", "name_of", "read"]

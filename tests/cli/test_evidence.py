@@ -55,7 +55,9 @@ def test_with_a_key_no_other_is_believed(
     other.write_text(keys.signer().public.pem)
     assert main(["verify", str(made)]) == 3
     assert main(["verify", str(made), "--key", str(other)]) == 3
-    assert "a key that is not trusted here" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert f"not signed by {other}" in told
+    assert "--key FILE" not in told.splitlines()[-1]
     assert main(["verify", str(made), "--key", str(other), "--key", str(own)]) == 0
     assert "ok  signature: own, " in capsys.readouterr().out
 
@@ -70,3 +72,18 @@ def test_what_is_wrong_is_json_as_well(
     assert said["where"]
     assert main(["verify", str(tmp_path / "absent.zip"), "--json"]) == 3
     assert told(capsys)["why"] == "there is no such run or bundle"
+
+
+def test_a_key_that_cannot_be_read_is_named_in_words(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    absent, empty = tmp_path / "absent.pem", tmp_path / "empty.pem"
+    empty.write_text("-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----\n")
+    assert main(["verify", str(made), "--key", str(absent)]) == 3
+    err = capsys.readouterr().err
+    assert "no public key: No such file or directory" in err
+    assert "Errno" not in err
+    assert main(["verify", str(made), "--key", str(empty)]) == 3
+    err = capsys.readouterr().err
+    assert "the file is empty, or holds something else" in err
+    assert "ASN.1" not in err

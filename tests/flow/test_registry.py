@@ -11,7 +11,15 @@ from harness.errors import AlteredError, ConflictError, RefusedError
 from harness.flow.gate import Target, gate
 from harness.flow.promote import Asked, promote, rehearse
 from harness.flow.record import record
-from harness.flow.registry import freeze, history, reconcile, rollback, status, unfreeze
+from harness.flow.registry import (
+    freeze,
+    freezes,
+    history,
+    reconcile,
+    rollback,
+    status,
+    unfreeze,
+)
 from harness.flow.run import Options, run
 from harness.ledger import audit, keys
 from harness.ledger.connection import connected
@@ -34,6 +42,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+MEANT = Asked(changed=frozenset({"policy"}), reason="the limit was too tight")
+
+
 def gated(name: str, policy: str = "pass.yaml") -> dict[str, Any]:
     how = Options(out=Path(name))
     _, _, done = gate(Path(f"{name}.yaml"), Path(policy), how, target=Target("m"))
@@ -52,7 +63,8 @@ def test_history_tells_who_promoted_what_on_which_evidence_and_how_to_check_it()
     assert second["actor"] == keys.signer().public.name
     assert second["evidence"]["seal"] == verify(Path("two"))
     assert second["evidence"]["policy"] == "p"
-    assert second["check"].startswith("harness verify corpus-")
+    assert second["check"].startswith("harness verify RUN-FOLDER --decision ")
+    assert second["evidence"]["run_id"].startswith("corpus-")
     assert [one["version"] for one in status("m")] == ["2", "1"]
     assert status("m")[0]["aliases"] == ["champion"]
 
@@ -78,12 +90,18 @@ def test_the_way_back_is_to_what_was_promoted_before() -> None:
 
 def test_a_frozen_alias_is_moved_by_nobody() -> None:
     gated("one")
-    assert freeze("m", reason="audit")["frozen"]
+    done = freeze("m", reason="audit")
+    assert (done["frozen"], done["already"]) == (True, False)
+    assert "frozen already, entry 2" in freeze("m")["said"]
+    assert status("m")[0]["frozen"] == ["champion"]
+    assert freezes("m")["champion"].endswith(": audit")
     with pytest.raises(RefusedError, match="the alias is frozen: audit"):
         gated("two")
     with pytest.raises(RefusedError, match="frozen"):
         rollback("m", "1")
     assert not unfreeze("m")["frozen"]
+    assert unfreeze("m")["said"].endswith("may be changed already")
+    assert status("m")[0]["frozen"] == []
     assert gated("two")["moved"]
 
 
@@ -105,8 +123,24 @@ def test_another_policy_or_exam_has_to_be_meant() -> None:
     record(view, folder)
     with pytest.raises(RefusedError, match="another policy than the last promotion") as caught:
         promote(view, folder, "m", "champion")
-    assert caught.value.fix.endswith("--changed policy")
-    assert promote(view, folder, "m", "champion", Asked(changed=frozenset({"policy"})))["moved"]
+    assert caught.value.fix.endswith("--changed policy --reason WHY")
+    with pytest.raises(RefusedError, match="need a reason"):
+        promote(view, folder, "m", "champion", Asked(changed=frozenset({"policy"}), reason=" "))
+    with pytest.raises(RefusedError, match="need a reason"):
+        gate(
+            Path("two.yaml"), Path("other.yaml"), Options(out=Path("three")),
+            target=Target("m", changed=frozenset({"policy"})),
+        )  # fmt: skip
+    assert not Path("three").exists()
+    assert promote(view, folder, "m", "champion", MEANT)["moved"]
+    first, second = history("m")["changes"]
+    assert (first["changed"], second["changed"]) == ([], ["policy"])
+    assert second["reason"] == "the limit was too tight"
+    assert first["evidence"]["policy_sha256"] != second["evidence"]["policy_sha256"]
+    assert promote(view, folder, "m", "champion", MEANT)["said"].endswith(
+        "is version 2 already"
+    )
+    assert len(history("m")["changes"]) == 2
 
     text = Path("two.yaml").read_text().replace("use: length", "use: diversity")
     Path("three.yaml").write_text(text)
@@ -117,7 +151,7 @@ def test_another_policy_or_exam_has_to_be_meant() -> None:
     view, folder = run("three.yaml", "free.yaml", out="three")
     record(view, folder)
     with pytest.raises(RefusedError, match="another suite than the last promotion"):
-        promote(view, folder, "m", "champion", Asked(changed=frozenset({"policy"})))
+        promote(view, folder, "m", "champion", MEANT)
 
 
 def test_a_rehearsal_says_what_would_happen_and_writes_nothing() -> None:
@@ -168,7 +202,7 @@ def test_each_change_is_in_the_audit_log_and_names_its_place_there() -> None:
     log = audit.verify(audit.place())
     state = standing("m", "champion", keys.trusted())
     actions = [entry["action"] for entry in log.entries[-3:]]
-    assert actions == ["promote", "promote", "rollback"]
+    assert actions == ["promote asked", "promote asked", "rollback asked"]
     for entry in state.applied:
         assert entry.audit is not None
         assert log.holds(audit.Checkpoint(**entry.audit))  # type: ignore[arg-type]
@@ -197,3 +231,30 @@ def test_an_alias_that_cannot_be_is_refused_before_anything_is_written(alias: st
         assert server.client.search_registered_models() == []
     assert audit.head() == before
     assert not Path("two").exists()
+
+
+def test_the_audit_log_tells_what_was_asked_from_what_was_refused() -> None:
+    gated("one")
+    with pytest.raises(RefusedError, match="never promoted"):
+        rollback("m", "7")
+    with pytest.raises(RefusedError, match="no registered model"):
+        freeze("n")
+
+    entries = audit.verify(audit.place()).entries[-4:]
+    assert [entry["action"] for entry in entries] == [
+        "rollback asked", "rollback refused", "freeze asked", "freeze refused",
+    ]  # fmt: skip
+    asked, refused = entries[:2]
+    assert refused["about"] == {
+        "entry": str(asked["seq"]), "error": "RefusedError",
+        "model": "m", "alias": "champion", "version": "7",
+    }  # fmt: skip
+
+
+def test_an_alias_frozen_before_it_serves_anything_is_told() -> None:
+    view, folder = run("one.yaml", out="one")
+    record(view, folder)
+    assert not promote(view, folder, "m", "champion")["moved"]
+    freeze("m", "next", reason="not yet")
+    assert freezes("m").keys() == {"next"}
+    assert freezes("m")["next"].endswith(": not yet")

@@ -11,7 +11,7 @@ import pytest
 from harness.errors import AlteredError, ConflictError, RefusedError
 from harness.ledger import keys
 from harness.ledger.connection import connected
-from harness.ledger.operations import freeze, reconcile, rollback, standing, unfreeze
+from harness.ledger.operations import freeze, freezes, reconcile, rollback, standing, unfreeze
 from harness.ledger.promotions import append, read
 from tests.ledger.ledgers import Passed, passed
 from tests.ledger.sealed_runs import author
@@ -59,9 +59,13 @@ def test_only_what_was_promoted_and_is_unchanged_is_rolled_back_to(
 def test_what_is_frozen_stays_until_it_is_unfrozen(
     client: Any, two: tuple[Passed, Passed]
 ) -> None:
-    state = freeze("m", "champion", author("incident 12"))
+    held = freeze("m", "champion", author("incident 12"))
+    state = held.state
+    assert not held.already
     assert state.frozen is not None
-    assert freeze("m", "champion", author()).epoch == state.epoch  # again changes nothing
+    again = freeze("m", "champion", author())
+    assert (again.already, again.state.epoch) == (True, state.epoch)
+    assert freezes("m", keys.trusted()).keys() == {"champion"}
     with pytest.raises(RefusedError, match="frozen: incident 12") as caught:
         two[0].promote()
     assert caught.value.exit_code == 3
@@ -69,8 +73,10 @@ def test_what_is_frozen_stays_until_it_is_unfrozen(
         rollback("m", "champion", "1", author())
     assert served(client) == "2"
 
-    assert unfreeze("m", "champion", author()).frozen is None
-    assert unfreeze("m", "champion", author()).epoch == 4
+    assert unfreeze("m", "champion", author()).state.frozen is None
+    assert freezes("m", keys.trusted()) == {}
+    again = unfreeze("m", "champion", author())
+    assert (again.already, again.state.epoch) == (True, 4)
     assert two[0].promote().epoch == 5
     assert served(client) == "1"
 
