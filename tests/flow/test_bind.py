@@ -140,3 +140,18 @@ def test_what_options_say_of_each_other_is_told_in_their_own_words() -> None:
     with pytest.raises(SpecError) as caught:
         bound("generators", "endpoint", **options)
     assert caught.value.where.startswith("options: http without TLS is for hosts")
+
+
+@pytest.mark.parametrize("given", [{}, {"allow_code": False}])
+def test_code_that_is_not_allowed_says_why_and_what_to_write(given: dict[str, Any]) -> None:
+    with pytest.raises(SpecError) as error:
+        bound("generators", "python", call="answer:reply", **given)
+    (line,) = [x for x in error.value.where.splitlines() if "options.allow_code" in x]
+    assert "whoever runs this suite runs this code" in line
+    assert line.endswith("write `allow_code: true`")
+
+
+def test_a_missing_option_of_many_values_has_no_value_suggested() -> None:
+    with pytest.raises(SpecError) as error:
+        bound("generators", "command", allow_code=True, argv=["a"])
+    assert error.value.where == "options.files: Field required"
