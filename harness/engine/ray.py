@@ -278,9 +278,15 @@ def _connected(options: Ray.Options) -> Iterator[None]:
             address=address, include_dashboard=False if address == "local" else None,
             log_to_driver=False, logging_level=logging.ERROR,
         )  # fmt: skip
-    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+    except Exception as error:  # of no narrower kind where a node is slow to start
+        ours = "try again when this machine is less busy, or name a cluster with `address`"
         raise HarnessError(
-            f"the Ray cluster cannot be reached: {error}", where=address or "", fix="ray status"
+            f"the Ray cluster cannot be {'started' if address == 'local' else 'reached'}: "
+            f"{' '.join(str(error).split())}",
+            where=address,
+            fix=ours
+            if address == "local"
+            else f"look at it with `ray status --address {address}`",
         ) from error
     try:
         yield

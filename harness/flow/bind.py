@@ -9,9 +9,10 @@ import json
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
 import harness
 from harness import digests, registry
@@ -155,13 +156,14 @@ def misfit(spec: PluginSpec, cls: type[Any], error: ValidationError) -> SpecErro
     known = cls.Options.model_fields
     lines = []
     for problem in error.errors():
-        key, said, hint = ".".join(str(step) for step in problem["loc"]), problem["msg"], ""
+        key = ".".join(str(step) for step in problem["loc"])
+        said, hint = problem["msg"], ""
         if problem["type"] == "extra_forbidden":
             said, hint = "there is no such option", registry.suggest(key, known)
-        if problem["type"] == "missing" and key in known:
-            hint = known[key].description or ""
-        if problem["type"] == "value_error":
+        elif problem["type"] == "value_error":
             said = str(problem["ctx"]["error"])
+        elif problem["type"] in {"missing", "literal_error"} and key in known:
+            said, hint = _wanted(key, known[key], said)
         named = f"options.{key}" if key else "options"
         lines.append("; ".join(filter(None, (f"{named}: {said}", hint))))
         if line := spec.place("options", *problem["loc"]):
@@ -171,6 +173,13 @@ def misfit(spec: PluginSpec, cls: type[Any], error: ValidationError) -> SpecErro
         where="\n         ".join(lines),
         fix=f"its options are: {', '.join(known) or 'none'}",
     )
+
+
+def _wanted(key: str, field: FieldInfo, said: str) -> tuple[str, str]:
+    """Say what an option is for, and what to write where only one value will do."""
+    choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+    hint = f"write `{key}: {json.dumps(choices[0])}`" if len(choices) == 1 else ""
+    return " - ".join(filter(None, (said, field.description))), hint
 
 
 def _version(distribution: str, spec: PluginSpec) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from itertools import islice
 from pathlib import Path
@@ -19,6 +21,7 @@ from harness.protocols import Bound, Reference
 from harness.records import Image
 from harness.spec.images import images
 from harness.spec.load import load
+from harness.spec.secret import Secrets
 from harness.spec.suite import SuiteSpec
 
 _NEEDED = ("torch", "transformers", "diffusers", "torchmetrics", "detoxify", "mlflow")
@@ -104,13 +107,25 @@ def _bound(spec: SuiteSpec, base: Path) -> tuple[list[Bound], list[dict[str, str
 
 
 def _needs(bound: Bound) -> list[dict[str, str]]:
-    """Whether the model and the datasets of a plug-in lie on this machine."""
+    """Whether the secrets, the model and the datasets of a plug-in are on this machine."""
     if assets := getattr(bound.plugin, "assets", ()):
         checks = [_asset(name) for name in assets]
     else:
         checks = _weights(bound)
     references = getattr(bound.plugin, "references", {})
-    return checks + [_dataset(one, bound.name) for one in references.values()]
+    checks += [_dataset(one, bound.name) for one in references.values()]
+    return checks + _unset(getattr(bound.plugin, "secrets", ()))
+
+
+def _unset(named: Sequence[str]) -> list[dict[str, str]]:
+    """Which secrets cannot be read from the environment, of the texts that name them."""
+    checks = []
+    for text in named:
+        try:
+            Secrets(os.environ).reveal(text)
+        except SpecError as error:
+            checks.append(_failed(error))
+    return checks
 
 
 def _asset(name: str) -> dict[str, str]:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _CHARACTERS, _MOST = 200, 20
+# Of a reason that is too long: what happened stands first, and why at the end.
+_HEAD = 60
+_TIMES = re.compile(r" \(asked \d+ times\)")
 _VARIABLE = re.compile(r"'[^']*'|\"[^\"]*\"|\b[0-9a-f]{8,}\b|\d+(?:\.\d+)?")
 
 
@@ -25,8 +28,8 @@ def shortfalls(
 ) -> tuple[Shortfall, ...]:
     """Count, by cause, what was planned and has no output or no score.
 
-    Reasons that differ only in a number, an id or a quoted text have one cause
-    and are shown as one, by the first of them. Beyond 20 causes of one arm and
+    Reasons that differ only in a number, an id, a quoted text or how often was asked
+    have one cause and are shown as one, by the first of them. Beyond 20 causes of one arm and
     stage the rest are counted together.
     """
     return tuple(
@@ -71,8 +74,14 @@ def _grouped(reasons: Sequence[str]) -> list[tuple[str, int]]:
     """Each cause with its count, the most frequent first."""
     groups: defaultdict[str, list[str]] = defaultdict(list)
     for reason in reasons:
-        groups[_VARIABLE.sub("#", reason)].append(reason)
-    counted = [(mask(min(same))[:_CHARACTERS], len(same)) for same in groups.values()]
+        groups[_VARIABLE.sub("#", _TIMES.sub("", reason))].append(reason)
+    counted = [(_short(mask(min(same))), len(same)) for same in groups.values()]
     ranked = sorted(counted, key=lambda pair: (-pair[1], pair[0]))
     rest = sum(count for _, count in ranked[_MOST:])
     return [*ranked[:_MOST], *([("other causes", rest)] if rest else [])]
+
+
+def _short(reason: str) -> str:
+    if len(reason) <= _CHARACTERS:
+        return reason
+    return f"{reason[:_HEAD]}…{reason[_HEAD + 1 - _CHARACTERS :]}"

@@ -8,13 +8,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from harness.errors import HarnessError
-from harness.generators.local_code import SuiteFolder, digests_of
+from harness.generators.local_code import AllowCode, SuiteFolder, digests_of
 from harness.records import Case, Failure, Generated, Modality
 from harness.spec.model import Spec, SuitePath
-from harness.spec.secret import Secrets
+from harness.spec.secret import Secrets, refuse_outside
 
 if TYPE_CHECKING:
     from harness.generators.command_process import Process
@@ -42,8 +42,7 @@ class Command:
         argv: Annotated[tuple[str, ...], Field(min_length=1)]
         files: Annotated[tuple[SuitePath, ...], Field(min_length=1)]
         """The files that the program is made of: their digests are its identity."""
-        allow_code: Literal[True]
-        """Say so: whoever runs this suite runs this program, with all that they may do."""
+        allow_code: AllowCode
         modality: Literal["text", "image"] = "text"
         env: dict[str, str] = Field(default_factory=dict)
         """Environment variables it gets beside PATH and HOME; `${env:NAME}` for secrets."""
@@ -53,6 +52,12 @@ class Command:
         """How many cases are stored at a time."""
         cwd: SuiteFolder = Path()
         """The folder it runs in, by default the suite's."""
+
+        @field_validator("*")
+        @classmethod
+        def _handed_as_it_stands(cls, value: object, info: ValidationInfo) -> object:
+            refuse_outside(("env",), info.field_name, value)
+            return value
 
         @field_validator("argv")
         @classmethod
@@ -66,6 +71,7 @@ class Command:
         self.modality: Modality = options.modality
         self.requires: Sequence[str] = ("pillow",) if options.modality == "image" else ()
         self.batch = options.batch
+        self.secrets: Sequence[str] = tuple(options.env.values())
         self._stack = ExitStack()
         self._process: Process | None = None
 

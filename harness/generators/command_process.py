@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Self
 
 from harness.errors import SpecError
-from harness.generators.command_replies import read
+from harness.generators.command_replies import last_words, read, shortened
 from harness.records import Case, Failure, Generated, Modality
 from harness.spec.secret import Secrets
 
@@ -24,6 +24,7 @@ MAX_LINE = 96 * 2**20
 _CHUNK = 2**16
 _TAIL_BYTES = 4096
 _TOLD_CHARACTERS = 200
+_QUOTED_CHARACTERS = 60
 _ENDING_SECONDS = 2.0
 
 
@@ -75,9 +76,10 @@ class Process:
             return Failure(self._told(str(error)))
         except ValueError as error:
             self._stop()
-            return Failure(str(error))
+            said = self._secrets.masked(line.decode("utf-8", "replace"))
+            return Failure(f"{error}: {shortened(said, _QUOTED_CHARACTERS)!r}")
         if isinstance(found, str):
-            return Failure(self._secrets.masked(found)[:_TOLD_CHARACTERS])
+            return Failure(shortened(self._secrets.masked(found), _TOLD_CHARACTERS))
         if isinstance(found, Failure):
             return found
         if isinstance(found.media, str) and self._secrets.found_in(found.media):
@@ -211,7 +213,7 @@ class Process:
 
     def _told(self, said: str) -> str:
         """What happened, with the end of what it wrote to standard error."""
-        lines = self._complaints.decode("utf-8", "replace").split("\n")
-        tail = " ".join(" ".join(lines).split())[-_TOLD_CHARACTERS:]
+        complaints = self._secrets.masked(self._complaints.decode("utf-8", "replace"))
+        tail = last_words(complaints, _TOLD_CHARACTERS)
         text = f"the program failed: {said}"
-        return self._secrets.masked(f"{text}; {tail}" if tail else text)
+        return f"{text}; {tail}" if tail else text

@@ -10,6 +10,7 @@ from pathlib import Path
 from harness import pictures
 from harness.records import Failure, Generated, Modality
 
+_MARKS = frozenset(" ^~")
 _KINDS = ("text", "image", "image_base64", "error")
 
 
@@ -51,6 +52,29 @@ def read(
         return data
     image = pictures.decode(data, value if kind == "image" else "")
     return image if isinstance(image, Failure) else Generated(media=image)
+
+
+def shortened(text: str, characters: int) -> str:
+    """Leave out the middle of a text that is longer than so many characters."""
+    if len(text) <= characters:
+        return text
+    head = characters // 2
+    return f"{text[:head]}…{text[head + 1 - characters :]}"
+
+
+def last_words(text: str, characters: int) -> str:
+    """Give the end of what a program wrote to standard error: its last line whole, if it fits.
+
+    Python's marks under a line of code are left out: they say nothing on one line.
+    """
+    lines = [" ".join(line.split()) for line in text.splitlines() if set(line) - _MARKS]
+    if not lines:
+        return ""
+    last, all_of_it = lines[-1], " ".join(lines)
+    if len(last) >= characters:
+        return shortened(last, characters)
+    cut = len(all_of_it) > characters
+    return f"…{all_of_it[1 - characters :]}" if cut else all_of_it
 
 
 def _object(line: bytes) -> dict[str, object]:

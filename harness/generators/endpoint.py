@@ -35,6 +35,7 @@ class Endpoint:
     def __init__(self, options: endpoint_options.Options) -> None:
         self._options = options
         self.modality: Modality = "image" if options.api == "images" else "text"
+        self.secrets = options.secrets
         self.requires: Sequence[str] = ("pillow",) if options.api == "images" else ()
         self.batch = options.batch or _BATCHES * options.max_concurrency
         self._form = Form.model_validate({k: getattr(options, k) for k in Form.model_fields})
@@ -62,8 +63,11 @@ class Endpoint:
         return self
 
     def __exit__(self, *exc: Any) -> None:
+        stopped = self._line is not None and self._line.stopped
         self._stack.__exit__(*exc)
         self._line = None
+        if stopped and exc[0] is None:
+            raise KeyboardInterrupt
 
     def check(self, params: Mapping[str, Any]) -> None:
         """Refuse parameters that the API does not have.
@@ -74,9 +78,16 @@ class Endpoint:
         endpoint_requests.check(self._options.api, params)
 
     def generate(self, cases: Sequence[Case]) -> Sequence[Generated | Failure]:
-        """Ask for a batch, several cases at once."""
+        """Ask for a batch, several cases at once.
+
+        Raises:
+            KeyboardInterrupt: The batch before was stopped. It is raised this late so that
+                the answers which that batch had, and which are paid for, are stored.
+        """
         if self._line is None:
             raise HarnessError("the endpoint was asked before it was opened")
+        if self._line.stopped:
+            raise KeyboardInterrupt
         return self._line.answers(
             [(self._form.body(c), self._form.most_tokens(c)) for c in cases]
         )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 import ssl
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -93,7 +95,7 @@ class Client:
             said = f"the reply is longer than {self._caps.bytes:,} bytes"
             return Trouble(reason=said, charged=True)
         except _BROKEN as error:
-            return _broken(error)
+            return _broken(error, self._site)
 
     async def _exchange(self, body: bytes) -> Answer | Trouble:
         started = self._clock()
@@ -177,14 +179,27 @@ class Client:
         return f"HTTP {status} redirects to another host, {str(host)[:80]}: not followed"
 
 
-def _broken(error: Exception) -> Trouble:
+def _broken(error: Exception, where: Site) -> Trouble:
     """Say how a connection failed, without the error's own words."""
     if isinstance(error.__context__, ssl.SSLError):
         return Trouble(reason="the endpoint's TLS certificate or protocol is refused")
     if isinstance(error, httpcore2.ConnectError):
-        return Trouble(reason="the endpoint cannot be reached", again=True)
+        said = f"the endpoint {where.authority} cannot be reached: {_cause(error)}"
+        return Trouble(reason=said, again=True)
     said = f"the connection broke ({type(error).__name__})"
     return Trouble(reason=said, again=True, charged=True)
+
+
+def _cause(error: BaseException) -> str:
+    """Why no connection was made, in the system's words for the number of the error."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, socket.gaierror):
+            return "its name does not resolve"
+        if isinstance(cause, OSError) and cause.errno:
+            return os.strerror(cause.errno).lower()
+        cause = cause.__cause__ or cause.__context__
+    return "no address answers"
 
 
 def _asked_wait(heads: Mapping[str, str]) -> float | None:

@@ -24,6 +24,7 @@ from harness.spec.secret import Secrets
 _TEXT_BYTES = 8 * 2**20
 _IMAGE_BYTES = 96 * 2**20
 _IDLE_SECONDS = 30.0
+_STOPPED = Failure("stopped before it was answered")
 
 Request = tuple[Mapping[str, object] | Failure, tuple[int, int]]
 
@@ -33,14 +34,26 @@ class Line:
 
     def __init__(self, portal: BlockingPortal, asker: Asker) -> None:
         self._portal, self._asker = portal, asker
+        self.stopped = False
 
     def answers(self, requests: Sequence[Request]) -> list[Generated | Failure]:
-        """Ask for all, and give the answers in the same order."""
-        found: list[Generated | Failure] = self._portal.call(self._all, requests)
-        return found
+        """Ask for all, and give the answers in the same order.
 
-    async def _all(self, requests: Sequence[Request]) -> list[Generated | Failure]:
+        An interrupt ends it at once, with `stopped` set and the answers that there are:
+        what is lost are the requests under way, not the whole batch.
+        """
         found: dict[int, Generated | Failure] = {}
+        asking = self._portal.start_task_soon(self._all, requests, found)
+        try:
+            asking.result()
+        except KeyboardInterrupt:
+            self.stopped = True
+            asking.cancel()
+        return [found.get(place, _STOPPED) for place in range(len(requests))]
+
+    async def _all(
+        self, requests: Sequence[Request], found: dict[int, Generated | Failure]
+    ) -> None:
 
         async def one(place: int, request: Request) -> None:
             body, most = request
@@ -52,7 +65,6 @@ class Line:
         async with anyio.create_task_group() as tasks:
             for place, request in enumerate(requests):
                 tasks.start_soon(one, place, request)
-        return [found[place] for place in range(len(requests))]
 
 
 @contextmanager

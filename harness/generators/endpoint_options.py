@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from harness.generators.endpoint_hosts import Allowed, HostError, site
 from harness.generators.endpoint_requests import Api
 from harness.spec.model import Spec
-from harness.spec.secret import Secret, refers
+from harness.spec.secret import Secret, refers, refuse_outside
 
 _SENSITIVE = re.compile("auth|key|token|secret|cookie|passw|credential", re.IGNORECASE)
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "accept-encoding"})
+_SECRETS = ("api_key", "headers")
 _Count = Annotated[int, Field(ge=1)]
 _Money = Annotated[float, Field(ge=0)]
 
@@ -67,7 +69,19 @@ class Options(Spec):
     price_per_million: PerMillion | None = None
     price_per_image: _Money | None = None
     batch: _Count | None = None
-    """How many cases are stored at a time: eight times `max_concurrency` unless set."""
+    """How many cases are stored at a time: eight times `max_concurrency` unless set. A run
+    that is stopped keeps what of them is answered, and loses the requests under way."""
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        """The texts in which secrets are named."""
+        return [text for text in (self.api_key, *self.headers.values()) if text]
+
+    @field_validator("*")
+    @classmethod
+    def _sent_as_it_stands(cls, value: object, info: ValidationInfo) -> object:
+        refuse_outside(_SECRETS, info.field_name, value)
+        return value
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:

@@ -54,16 +54,18 @@ class Guarded(httpcore2.AsyncNetworkBackend):
         except OSError as error:
             raise httpcore2.ConnectError("the name does not resolve") from error
         self._allowed.check(host, addresses)
+        refusal: Exception | None = None
         for address in addresses:
             try:
                 stream = await self._inner.connect_tcp(
                     str(address), port, timeout, local_address, socket_options
                 )
-            except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
+                refusal = error
                 continue
             await self._check_peer(stream, addresses)
             return stream
-        raise httpcore2.ConnectError("no address answers")
+        raise httpcore2.ConnectError("no address answers") from refusal
 
     async def sleep(self, seconds: float) -> None:
         """Wait, for the library."""

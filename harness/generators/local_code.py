@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, PlainValidator, ValidationInfo
 
@@ -22,6 +22,13 @@ def _folder(value: object, info: ValidationInfo) -> Path:
 
 SuiteFolder = Annotated[Path, PlainValidator(_folder), Field(validate_default=True)]
 """The suite's folder, or one that is named relative to it."""
+AllowCode = Annotated[
+    Literal[True],
+    Field(
+        description="Say so: whoever runs this suite runs this code, with all that they may do."
+    ),
+]
+"""An option without which no code of the suite's is run."""
 
 
 def digests_of(files: Sequence[Path], folder: Path) -> Mapping[str, str]:

@@ -13,9 +13,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from harness import digests
+from harness import digests, registry
 from harness.errors import HarnessError, SpecError
-from harness.generators.local_code import SuiteFolder, digests_of
+from harness.generators.local_code import AllowCode, SuiteFolder, digests_of
 from harness.records import Case, Failure, Generated, Image, Modality
 from harness.spec.model import Spec, SuitePath
 
@@ -23,9 +23,10 @@ from harness.spec.model import Spec, SuitePath
 class Python:
     """Calls a function with a case and takes the text, picture or failure it returns.
 
-    The function is given a `harness.records.Case` (its `prompt.text`, `prompt.system`,
-    `params` and `seed`), or a list of cases where `batch` is set. What it raises is a
-    failure of that case. Its file lies beside the suite, or is an installed module.
+    The function is given a `harness.records.Case` (`case.prompt.text`,
+    `case.prompt.system`, `case.params`, `case.seed`), or a list of cases where `batch`
+    is set. What it raises is a failure of that case. Its file lies beside the suite, or
+    is an installed module.
     """
 
     identity: Literal["code"] = "code"
@@ -36,9 +37,8 @@ class Python:
         """Which function, and how it is called."""
 
         call: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")]
-        """`module:function`."""
-        allow_code: Literal[True]
-        """Say so: whoever runs this suite runs this code, with all that they may do."""
+        """`module:function`; the prompt is `case.prompt.text` of the case that it is given."""
+        allow_code: AllowCode
         files: tuple[SuitePath, ...] = ()
         """Other files that it is made of: their digests are part of its identity."""
         modality: Literal["text", "image"] = "text"
@@ -69,9 +69,14 @@ class Python:
             SpecError: The module has none of this name.
         """
         name, _, function = self._options.call.partition(":")
-        found = getattr(self._module(name), function, None)
+        module = self._module(name)
+        found = getattr(module, function, None)
         if not callable(found):
-            raise SpecError(f"{name} has no function {function!r}", where=str(self._file()))
+            raise SpecError(
+                f"{name} has no function {function!r}",
+                where=str(self._file()),
+                fix=registry.suggest(function, vars(module)) or "define it in that file",
+            )
         self._function = found
         return self
 
@@ -83,11 +88,19 @@ class Python:
 
     def generate(self, cases: Sequence[Case]) -> Sequence[Generated | Failure]:
         """Call the function for a batch."""
+        if self._options.batch is None:
+            return [self._answer(self._called(case)) for case in cases]
+        return [self._answer(one) for one in self._called(list(cases))]
+
+    def _called(self, asked: Case | list[Case]) -> Any:
         if self._function is None:
             raise HarnessError("the function was called before it was imported")
-        if self._options.batch is None:
-            return [self._answer(self._function(case)) for case in cases]
-        return [self._answer(one) for one in self._function(list(cases))]
+        try:
+            return self._function(asked)
+        except (AttributeError, TypeError) as error:
+            if "'Case' object" not in str(error):
+                raise
+            raise TypeError(f"{error}; a prompt's text is `case.prompt.text`") from error
 
     def _answer(self, value: object) -> Generated | Failure:
         if isinstance(value, Generated | Failure):

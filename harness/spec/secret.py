@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import AfterValidator, Field
 
 from harness.errors import SpecError
 
-Secret = Annotated[str, StringConstraints(pattern=r"^\$\{env:[A-Za-z_][A-Za-z0-9_]*\}$")]
+_REFERENCE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def _name_only(text: str) -> str:
+    if not _REFERENCE.fullmatch(text):
+        raise ValueError("write ${env:NAME}, an environment variable that holds the secret")
+    return text
+
+
+Secret = Annotated[
+    str,
+    AfterValidator(_name_only),
+    Field(json_schema_extra={"pattern": f"^{_REFERENCE.pattern}$"}),
+]
 """An option that is a secret: only ever the name of an environment variable."""
 
-_REFERENCE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 # A shorter one stands in ordinary text by chance, so it could not be told apart from it.
 _FEWEST_CHARACTERS = 8
 _MASK = "[secret]"
@@ -64,3 +76,21 @@ class Secrets:
 def refers(text: str) -> bool:
     """Whether a text names a secret."""
     return bool(_REFERENCE.search(text))
+
+
+def refuse_outside(places: Sequence[str], option: str | None, value: object) -> None:
+    """Refuse `${env:NAME}` in an option that would be used as it stands.
+
+    Args:
+        places: The options in which names become values.
+        option: The one that is looked at.
+        value: What it holds.
+
+    Raises:
+        ValueError: It names a secret and is none of these.
+    """
+    if option not in places and refers(str(value)):
+        raise ValueError(
+            f"${{env:NAME}} stands for a value only in {' and '.join(map(repr, places))}: "
+            "write the value itself"
+        )

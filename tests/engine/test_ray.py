@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -147,3 +149,33 @@ def test_a_node_that_is_cut_off_loses_nothing(cluster: Any, tmp_path: Path) -> N
     assert done(tmp_path, "await_note") == DOUBLED
     killer.join()
     assert (tmp_path / "cut").exists()
+
+
+STARTED = """
+import ray
+from harness.engine.ray import Ray
+def slow(**_):
+    raise Exception("The current node timed out during startup.")
+if not ADDRESS:
+    ray.init = slow  # what Ray does on a busy machine cannot be had at will
+with Ray(Ray.Options(address=ADDRESS)).opened(None):
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        (None, "cannot be started: The current node timed out during startup."),
+        ("127.0.0.1:9", "cannot be reached: "),
+    ],
+)
+def test_a_cluster_that_does_not_start_is_one_error_with_a_fix(
+    address: str | None, said: str
+) -> None:
+    code = STARTED.replace("ADDRESS", repr(address))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    raised = done.stderr.rpartition("\nharness.errors.HarnessError: ")[2].strip()
+    assert raised.startswith(f"the Ray cluster {said}")
+    fix = f"`ray status --address {address}`" if address else "name a cluster with `address`"
+    assert raised.endswith(fix)

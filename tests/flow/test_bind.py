@@ -160,3 +160,18 @@ def test_an_encoders_option_that_does_not_fit_is_placed_at_the_scorers_option(
     wrong = "layers" if key == "encoder" else "pool"
     assert caught.value.where.startswith(f"{tmp_path}/suite.yaml:{line}: options.{wrong}: ")
     assert f"the options of 'fidelity.{key}' do not fit 'vision'" in str(caught.value)
+
+
+@pytest.mark.parametrize("given", [{}, {"allow_code": False}])
+def test_code_that_is_not_allowed_says_why_and_what_to_write(given: dict[str, Any]) -> None:
+    with pytest.raises(SpecError) as error:
+        bound("generators", "python", call="answer:reply", **given)
+    (line,) = [x for x in error.value.where.splitlines() if "options.allow_code" in x]
+    assert "whoever runs this suite runs this code" in line
+    assert line.endswith("write `allow_code: true`")
+
+
+def test_a_missing_option_of_many_values_has_no_value_suggested() -> None:
+    with pytest.raises(SpecError) as error:
+        bound("generators", "command", allow_code=True, argv=["a"])
+    assert error.value.where == "options.files: Field required"

@@ -183,3 +183,21 @@ def test_known_wrong_versions_are_advice_and_never_broken(
         "checks"
     ]
     assert found["broken"] == 0
+
+
+def test_a_secret_that_is_not_set_is_named_and_none_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = "endpoint, options: {base_url: 'https://a.example.com', model: m, KEYS}}"
+    keys = "api_key: '${env:A_KEY}', headers: {X-Token: '${env:B_KEY}'}"
+    (tmp_path / "suite.yaml").write_text(ECHO.replace("echo}", options.replace("KEYS", keys)))
+    monkeypatch.setenv("A_KEY", "planted")
+    monkeypatch.delenv("B_KEY", raising=False)
+    short, unset = broken(doctor(tmp_path / "suite.yaml"))
+    assert "environment variable A_KEY" in short["what"]
+    assert unset["what"] == "a secret is not set (environment variable B_KEY)"
+    assert unset["fix"] == "export B_KEY=..."
+    for name in ("A_KEY", "B_KEY"):
+        monkeypatch.setenv(name, "planted-secret")
+    assert "planted" not in str(doctor(tmp_path / "suite.yaml"))
+    assert not broken(doctor(tmp_path / "suite.yaml"))

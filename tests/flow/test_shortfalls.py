@@ -119,3 +119,26 @@ def test_personal_data_in_a_reason_is_masked(
     make_generator(monkeypatch, echoed)
     make_scorer(monkeypatch, read)
     assert told(tmp_path) == {("reads", "error: cannot read [EMAIL]"): 30}
+
+
+def test_how_often_was_asked_does_not_part_a_cause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(cases: Sequence[Case]) -> list[Failure]:
+        ends = ("", " (asked 2 times)", " (asked 5 times)")
+        return [Failure(f"HTTP 500{ends[int(c.prompt.text[-2:]) % 3]}") for c in cases]
+
+    make_generator(monkeypatch, answer)
+    make_scorer(monkeypatch, fine)
+    assert told(tmp_path) == {("generate", "error: HTTP 500"): 30}
+
+
+def test_a_long_reason_keeps_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = f"the program failed: {'x' * 300} RuntimeError: boom"
+    make_generator(monkeypatch, lambda cases: [Failure(said)] * len(cases))
+    make_scorer(monkeypatch, fine)
+    ((_, reason),) = told(tmp_path)
+    assert len(reason) == 200
+    assert reason.startswith("error: the program failed: xxx")
+    assert "x…x" in reason
+    assert reason.endswith("x RuntimeError: boom")

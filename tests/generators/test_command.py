@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from harness import digests, pictures
 from harness.errors import HarnessError, SpecError
 from harness.generators.command import Command
+from harness.generators.command_replies import last_words
 from harness.records import Failure, Generated, Image
 from tests.generators.asking import case
 
@@ -24,6 +25,8 @@ for line in sys.stdin:
     prompt, told = asked["prompt"], {"case_id": asked["case_id"]}
 """
 SAY = "    print(json.dumps(told), flush=True)\n"
+NO_JSON = "the program wrote a line that is no JSON"
+OTHER = "the program answered another case, or named none in `case_id`"
 ECHO = LOOP + "    told['text'] = prompt\n" + SAY
 
 
@@ -99,23 +102,24 @@ def test_one_that_hangs_is_killed_with_its_children(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("print('Loading model...', flush=True)", "the program wrote a line that is no JSON"),
-        ("print('[1]', flush=True)", "the program wrote a line that is no JSON object"),
+        ("print('Loading model...', flush=True)", f"{NO_JSON}: 'Loading model...'"),
+        ("print('[1]', flush=True)", f"{NO_JSON} object: '[1]'"),
         (
             "print(json.dumps({'case_id': 'x', 'text': 'y'}), flush=True)",
-            "the program answered another case, or named none in `case_id`",
+            f'{OTHER}: \'{{"case_id": "x", "text": "y"}}\'',
         ),
         (
             "print(json.dumps({'text': 'y'}), flush=True)",
-            "the program answered another case, or named none in `case_id`",
+            f'{OTHER}: \'{{"text": "y"}}\'',
         ),
         (
             "print(json.dumps({**told, 'text': 'y', 'error': 'z'}), flush=True)",
-            "the program's answer holds not one of text, image, image_base64, error",
+            "the program's answer holds not one of text, image, image_base64, error: "
+            '\'{"case_id": "bad-1", "text": "y", "error": "z"}\'',
         ),
         (
             "print(json.dumps({**told, 'text': 3}), flush=True)",
-            "the program's text is int, not text",
+            'the program\'s text is int, not text: \'{"case_id": "bad-1", "text": 3}\'',
         ),
         (
             "print(json.dumps({**told, 'image': 'a.png'}), flush=True)",
@@ -240,8 +244,45 @@ def test_nothing_runs_before_it_is_opened(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [{"allow_code": False}, {"argv": []}, {"argv": ["a\0b"]}, {"files": []}]
+    "given",
+    [
+        {"allow_code": False},
+        {"argv": []},
+        {"argv": ["a\0b"]},
+        {"argv": ["a", "--key=${env:KEY}"]},
+        {"files": []},
+    ],
 )
 def test_code_is_opted_into_and_named(tmp_path: Path, given: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         made(tmp_path, ECHO, **given)
+
+
+def test_of_a_long_traceback_the_last_line_survives(tmp_path: Path) -> None:
+    source = LOOP + (
+        "    def down(n):\n        return down(n - 1) if n else None[0]\n"
+        "    try:\n        down(3)\n"
+        "    except TypeError as error:\n        raise RuntimeError('boom') from error\n"
+    )
+    (answer,) = said(told(tmp_path, source, "a"))
+    assert str(answer).startswith("the program failed: it ended with code 1; …")
+    assert str(answer).endswith(" RuntimeError: boom")
+    assert "^" not in str(answer)
+
+
+def test_a_last_line_that_is_too_long_keeps_both_ends() -> None:
+    found = last_words("Traceback\nRuntimeError: " + "x" * 500 + " end\n\n", 200)
+    assert len(found) == 200
+    assert found.startswith("RuntimeError: xxx")
+    assert found.endswith("x end")
+    assert "…" in found
+
+
+def test_a_line_that_is_no_answer_is_quoted_without_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NAMED_SECRET", "planted-654321")
+    source = LOOP + "    print('x' * 24, os.environ['KEY'], 'y' * 99, flush=True)\n"
+    (answer,) = said(told(tmp_path, source, "a", env={"KEY": "${env:NAMED_SECRET}"}))
+    assert "planted" not in str(answer)
+    assert str(answer).startswith(f"{NO_JSON}: '{'x' * 24} [sec")

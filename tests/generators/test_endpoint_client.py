@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 from pathlib import Path
 
@@ -10,8 +12,10 @@ import pytest
 
 import harness
 from harness.engine.store import Store
+from harness.generators.endpoint import Endpoint
 from harness.records import Failure, Generated
-from tests.generators.endpoints import busy, events, failing, piece, reset, told
+from tests.generators.asking import case
+from tests.generators.endpoints import busy, events, failing, options, piece, reset, told
 from tests.generators.loopback import Asked, Behaviour, Wire, chat, echo, serving
 
 
@@ -177,3 +181,45 @@ def _kept(folder: Path) -> list[str]:
     with Store(folder) as store:
         rows = store.columns("outputs", ("text", "status")).to_pylist()
     return [row["text"] for row in rows if row["status"] == "ok"]
+
+
+def test_where_nobody_listens_is_said_with_the_reason() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        given = options(f"http://127.0.0.1:{port}/v1")
+        with Endpoint(given) as endpoint:
+            (answer,) = endpoint.generate([case("hi")])
+    said = f"the endpoint 127.0.0.1:{port} cannot be reached: connection refused"
+    assert answer == Failure(said)
+
+
+@pytest.mark.parametrize("texts", [list("abcdefgh"), list("abcd")])
+def test_a_run_that_is_stopped_keeps_what_was_answered(
+    tmp_path: Path, texts: list[str]
+) -> None:
+    stopping = True
+
+    def stop_at_c(asked: Asked, wire: Wire) -> None:
+        if stopping and asked.body["messages"][-1]["content"] == "c":
+            os.kill(os.getpid(), signal.SIGINT)
+            wire.hang()
+        else:
+            echo(asked, wire)
+
+    with serving(stop_at_c) as server:
+        suite = tmp_path / "suite.yaml"
+        suite.write_text(
+            "apiVersion: harness/v1\nkind: Suite\nmetadata: {name: stopped}\ngenerators:\n"
+            f"  - use: endpoint\n    options: {{base_url: '{server.url}', model: m, "
+            "hosts: [127.0.0.1], batch: 4, max_concurrency: 1}\nprompts:\n"
+            f"  - {{items: [{', '.join(texts)}]}}\nscorers: [{{use: length}}]\n"
+        )
+        with pytest.raises(KeyboardInterrupt):
+            harness.run(suite, out=tmp_path / "run")
+        assert sorted(_kept(tmp_path / "run")) == ["a", "b"]
+        stopping = False
+        harness.run(suite, out=tmp_path / "run")
+    assert sorted(_kept(tmp_path / "run")) == texts
+    prompts = [one.body["messages"][-1]["content"] for one in server.asked]
+    assert sorted(prompts) == sorted([*texts, "c"])

@@ -16,7 +16,10 @@ from tests.generators.endpoints import options
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"api_key": "sk-literal-key"}, "pattern"),
+        ({"api_key": "sk-literal-key"}, "write .{env:NAME}"),
+        ({"model": "${env:MODEL}"}, "only in 'api_key' and 'headers'"),
+        ({"system": "You are ${env:WHO}"}, "only in 'api_key' and 'headers'"),
+        ({"hosts": ["${env:HOST}"]}, "only in 'api_key' and 'headers'"),
         ({"headers": {"X-Api-Key": "literal"}}, "is a secret"),
         ({"headers": {"Host": "a"}}, "cannot set"),
         ({"headers": {"X-A": "a\r\nX-B: c"}}, "no header can"),
@@ -61,3 +64,9 @@ def test_it_travels_to_a_worker_without_its_secrets(monkeypatch: pytest.MonkeyPa
     data = pickle.dumps(endpoint)
     assert b"planted" not in data
     assert pickle.loads(data).batch == endpoint.batch  # noqa: S301 - made a line above
+
+
+def test_it_says_which_secrets_it_needs() -> None:
+    headers = {"X-Api-Key": "${env:OTHER}"}
+    needing = options("https://a.example.com/v1", api_key="${env:THE_KEY}", headers=headers)
+    assert list(Endpoint(needing).secrets) == ["${env:THE_KEY}", "${env:OTHER}"]

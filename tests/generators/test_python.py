@@ -124,8 +124,28 @@ def test_an_installed_function_is_found(
 def test_what_is_not_there_is_told_before_anything_is_generated(
     tmp_path: Path, call: str, said: str
 ) -> None:
-    with pytest.raises(SpecError, match=said):
+    with pytest.raises(SpecError, match=said) as caught:
         made(tmp_path, SHOUT, call=call).__enter__()
+    assert caught.value.fix
+
+
+def test_a_misspelt_function_gets_a_hint(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="did you mean 'shout'"):
+        made(tmp_path, SHOUT, call="mine:shoot").__enter__()
+
+
+@pytest.mark.parametrize("wrong", ["case['prompt']", "case.text", "len(case)"])
+def test_who_takes_a_case_for_something_else_is_told_where_the_text_is(
+    tmp_path: Path, wrong: str
+) -> None:
+    source = f"def shout(case):\n    return {wrong}\n"
+    with pytest.raises(TypeError, match=r"'Case'.* `case\.prompt\.text`"):
+        told(tmp_path, source, "a")
+
+
+def test_another_error_of_the_function_is_left_alone(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match=r"^'int' object is not subscriptable$"):
+        told(tmp_path, "def shout(case):\n    return case.seed[0]\n", "a")
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from harness.errors import SpecError
-from harness.spec.secret import Secret, Secrets, refers
+from harness.spec.secret import Secret, Secrets, refers, refuse_outside
 
 ENVIRON = {"KEY": "0123456789", "LONG": "0123456789abc", "TINY": "abc", "BROKEN": "12345678\n"}
 
@@ -43,3 +45,18 @@ def test_an_option_that_is_a_secret_is_never_the_secret_itself() -> None:
 def test_it_is_seen_whether_a_text_names_a_secret() -> None:
     assert refers("Bearer ${env:A}")
     assert not refers("Bearer abc")
+
+
+def test_a_secret_written_out_is_answered_with_what_to_write() -> None:
+    with pytest.raises(ValidationError) as caught:
+        TypeAdapter(Secret).validate_python("sk-1234567890")
+    assert "write ${env:NAME}" in caught.value.errors()[0]["msg"]
+    assert "sk-1234567890" not in caught.value.errors()[0]["msg"]
+    assert re.search(TypeAdapter(Secret).json_schema()["pattern"], "${env:API_KEY}")
+
+
+def test_a_name_where_no_value_would_take_its_place_is_refused() -> None:
+    refuse_outside(("key",), "key", "${env:A}")
+    refuse_outside(("key",), "model", "plain")
+    with pytest.raises(ValueError, match="only in 'key' and 'env'"):
+        refuse_outside(("key", "env"), "model", ("a", "b ${env:A}"))
