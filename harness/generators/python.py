@@ -98,7 +98,7 @@ class Python:
         try:
             return self._function(asked)
         except (AttributeError, TypeError) as error:
-            if "'Case' object" not in str(error):
+            if "'Case'" not in str(error):
                 raise
             raise TypeError(f"{error}; a prompt's text is `case.prompt.text`") from error
 

@@ -115,11 +115,11 @@ def test_one_that_hangs_is_killed_with_its_children(tmp_path: Path) -> None:
         (
             "print(json.dumps({**told, 'text': 'y', 'error': 'z'}), flush=True)",
             "the program's answer holds not one of text, image, image_base64, error: "
-            '\'{"case_id": "bad-1", "text": "y", "error": "z"}\'',
+            '\'{"case_id": "bad-0", "text": "y", "error": "z"}\'',
         ),
         (
             "print(json.dumps({**told, 'text': 3}), flush=True)",
-            'the program\'s text is int, not text: \'{"case_id": "bad-1", "text": 3}\'',
+            'the program\'s text is int, not text: \'{"case_id": "bad-0", "text": 3}\'',
         ),
         (
             "print(json.dumps({**told, 'image': 'a.png'}), flush=True)",

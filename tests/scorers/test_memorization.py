@@ -60,6 +60,6 @@ def test_without_a_threshold_it_is_said_what_it_is_and_how_it_is_chosen() -> Non
     with pytest.raises(SpecError) as caught:
         bind("scorers", spec, Path())
     assert caught.value.where.startswith(
-        "options.threshold: Field required; the Euclidean distance of the encoder's features"
+        "options.threshold: Field required - the Euclidean distance of the encoder's features"
     )
     assert "lower it until their `copy_rate` is about 0" in caught.value.where
