@@ -156,26 +156,17 @@ import ray
 from harness.engine.ray import Ray
 def slow(**_):
     raise Exception("The current node timed out during startup.")
-if not ADDRESS:
-    ray.init = slow  # what Ray does on a busy machine cannot be had at will
-with Ray(Ray.Options(address=ADDRESS)).opened(None):
+ray.init = slow  # what Ray does on a busy machine cannot be had at will
+with Ray(Ray.Options()).opened(None):
     pass
 """
 
 
-@pytest.mark.parametrize(
-    ("address", "said"),
-    [
-        (None, "cannot be started: The current node timed out during startup."),
-        ("127.0.0.1:9", "cannot be reached: "),
-    ],
-)
-def test_a_cluster_that_does_not_start_is_one_error_with_a_fix(
-    address: str | None, said: str
-) -> None:
-    code = STARTED.replace("ADDRESS", repr(address))
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+def test_a_cluster_that_does_not_start_is_one_error_with_a_fix() -> None:
+    asked = [sys.executable, "-c", STARTED]
+    done = subprocess.run(asked, capture_output=True, text=True, timeout=120, check=False)
     raised = done.stderr.rpartition("\nharness.errors.HarnessError: ")[2].strip()
-    assert raised.startswith(f"the Ray cluster {said}")
-    fix = f"`ray status --address {address}`" if address else "name a cluster with `address`"
-    assert raised.endswith(fix)
+    assert raised.startswith(
+        "the Ray cluster cannot be started: The current node timed out during startup."
+    )
+    assert raised.endswith("name a cluster with `address`")

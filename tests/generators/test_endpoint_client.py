@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -194,7 +195,16 @@ def test_where_nobody_listens_is_said_with_the_reason() -> None:
     assert answer.reason.startswith(f"the endpoint 127.0.0.1:{port} cannot be reached: ")
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C as at a terminal: a process that runs tests beside others may ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("texts", [list("abcdefgh"), list("abcd")])
+@pytest.mark.usefixtures("interruptible")
 def test_a_run_that_is_stopped_keeps_what_was_answered(
     tmp_path: Path, texts: list[str]
 ) -> None:
