@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
 import ssl
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -26,6 +24,7 @@ from harness.generators.endpoint_replies import (
     text_answer,
 )
 from harness.generators.endpoint_requests import PATHS
+from harness.generators.endpoint_sockets import UnreachableError
 from harness.generators.endpoint_streams import Stream
 
 _CONNECT_SECONDS = 10.0
@@ -180,26 +179,15 @@ class Client:
 
 
 def _broken(error: Exception, where: Site) -> Trouble:
-    """Say how a connection failed, without the error's own words."""
+    """Say how a connection failed, without the library's own words."""
     if isinstance(error.__context__, ssl.SSLError):
         return Trouble(reason="the endpoint's TLS certificate or protocol is refused")
     if isinstance(error, httpcore2.ConnectError):
-        said = f"the endpoint {where.authority} cannot be reached: {_cause(error)}"
+        why = str(error) if isinstance(error, UnreachableError) else "the TLS handshake broke off"
+        said = f"the endpoint {where.authority} cannot be reached: {why}"
         return Trouble(reason=said, again=True)
     said = f"the connection broke ({type(error).__name__})"
     return Trouble(reason=said, again=True, charged=True)
-
-
-def _cause(error: BaseException) -> str:
-    """Why no connection was made, in the system's words for the number of the error."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, socket.gaierror):
-            return "its name does not resolve"
-        if isinstance(cause, OSError) and cause.errno:
-            return os.strerror(cause.errno).lower()
-        cause = cause.__cause__ or cause.__context__
-    return "no address answers"
 
 
 def _asked_wait(heads: Mapping[str, str]) -> float | None:

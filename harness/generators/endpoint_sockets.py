@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from ipaddress import ip_address
@@ -19,6 +20,10 @@ async def resolve(host: str, port: int) -> Sequence[IP]:
     """Every address of a host, as this machine's resolver gives them."""
     found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [ip_address(str(one[4][0])) for one in found]
+
+
+class UnreachableError(httpcore2.ConnectError):
+    """No connection was made. Its words quote nothing that would have been sent."""
 
 
 class Guarded(httpcore2.AsyncNetworkBackend):
@@ -45,14 +50,14 @@ class Guarded(httpcore2.AsyncNetworkBackend):
 
         Raises:
             HostError: The host is another, or one of its addresses may not be reached.
-            httpcore2.ConnectError: None of them answers.
+            UnreachableError: It has none, or none of them answers.
         """
         if host != self._host:
             raise HostError(f"{host} is not the host of base_url")
         try:
             addresses = await self._lookup(host, port)
         except OSError as error:
-            raise httpcore2.ConnectError("the name does not resolve") from error
+            raise UnreachableError("its name does not resolve") from error
         self._allowed.check(host, addresses)
         refusal: Exception | None = None
         for address in addresses:
@@ -65,7 +70,7 @@ class Guarded(httpcore2.AsyncNetworkBackend):
                 continue
             await self._check_peer(stream, addresses)
             return stream
-        raise httpcore2.ConnectError("no address answers") from refusal
+        raise UnreachableError(_why(refusal)) from refusal
 
     async def sleep(self, seconds: float) -> None:
         """Wait, for the library."""
@@ -78,3 +83,12 @@ class Guarded(httpcore2.AsyncNetworkBackend):
         if peer is None or ip_address(peer[0]) not in addresses:
             await stream.aclose()
             raise HostError(f"{self._host} answered from an address it does not resolve to")
+
+
+def _why(refusal: BaseException | None) -> str:
+    """The system's word for the number of the error, however deep the libraries hid it."""
+    while refusal is not None:
+        if isinstance(refusal, OSError) and refusal.errno:
+            return os.strerror(refusal.errno).lower()
+        refusal = refusal.__cause__ or refusal.__context__
+    return "no address answers"

@@ -191,8 +191,15 @@ def test_where_nobody_listens_is_said_with_the_reason() -> None:
         given = options(f"http://127.0.0.1:{port}/v1")
         with Endpoint(given) as endpoint:
             (answer,) = endpoint.generate([case("hi")])
-    assert isinstance(answer, Failure)
-    assert answer.reason.startswith(f"the endpoint 127.0.0.1:{port} cannot be reached: ")
+    said = f"the endpoint 127.0.0.1:{port} cannot be reached: connection refused"
+    assert answer == Failure(said)
+
+
+def test_a_name_that_does_not_resolve_is_said() -> None:
+    with Endpoint(options("https://nowhere.invalid/v1")) as endpoint:
+        (answer,) = endpoint.generate([case("hi")])
+    said = "the endpoint nowhere.invalid:443 cannot be reached: its name does not resolve"
+    assert answer == Failure(said)
 
 
 @pytest.fixture
