@@ -183,7 +183,7 @@ def _broken(error: Exception, where: Site) -> Trouble:
     if isinstance(error.__context__, ssl.SSLError):
         return Trouble(reason="the endpoint's TLS certificate or protocol is refused")
     if isinstance(error, httpcore2.ConnectError):
-        why = str(error) if isinstance(error, UnreachableError) else "the TLS handshake broke off"
+        why = str(error) if isinstance(error, UnreachableError) else "TLS was broken off"
         said = f"the endpoint {where.authority} cannot be reached: {why}"
         return Trouble(reason=said, again=True)
     said = f"the connection broke ({type(error).__name__})"
