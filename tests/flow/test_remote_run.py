@@ -108,8 +108,9 @@ def test_every_command_takes_the_url_and_another_machine_goes_on_with_it(
     ))  # fmt: skip
     ask = ["--policy", policy, "--out", URL, "--model", "bot", "--json"]
     code = main(["gate", suite, *ask])
-    told = json.loads(capsys.readouterr().out)
-    assert (code, told["url"], told["outcome"]) == (0, URL, "pass")
+    caught = capsys.readouterr()
+    told = json.loads(caught.out)
+    assert (code, told["url"], told["outcome"]) == (0, URL, "pass"), caught.err
     assert {"record.json", "decision.dsse.json", "seal.json"} <= there(bucket).keys()
 
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "other"))
