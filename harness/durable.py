@@ -7,6 +7,7 @@ folder was in.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -14,7 +15,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TextIO
 
 
 class Watcher(Protocol):
@@ -82,12 +83,17 @@ def write_with(path: Path, writer: Callable[[Path], object]) -> None:
         scratch.replace(path)
     finally:
         scratch.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    flush(path.parent)
     told(path)
+
+
+def flush(folder: Path) -> None:
+    """Flush the names in a folder to disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def told(path: Path) -> None:
@@ -110,6 +116,17 @@ def fresh(path: Path) -> None:
     """Bring what others added to a shared file, where it is kept elsewhere too."""
     if watcher := watcher_of(path):
         watcher.fresh(path)
+
+
+def lock(path: Path) -> TextIO | None:
+    """Lock a file until what is given is closed; None where another process has it locked."""
+    file = path.open("a")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    return file
 
 
 def alone(path: Path) -> AbstractContextManager[None]:

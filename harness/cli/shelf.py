@@ -126,10 +126,8 @@ def gc(
 
 
 def _row(one: Entry) -> tuple[str, ...]:
-    from harness.reporters.visible import visible
-
     return tuple(
-        visible(text)
+        _safe(text)
         for text in (
             one.name, f"{one.when:%Y-%m-%d %H:%M}", one.suite or "-", one.policy or "-",
             one.told, str(one.cases), str(one.failures), _size(one.size_bytes),

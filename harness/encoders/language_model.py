@@ -152,9 +152,14 @@ class LanguageModel:
     @property
     def edge(self) -> int | None:
         """The token that begins a text, or else that ends one; None where there is neither."""
-        begin: int | None = self.tokenizer.bos_token_id
-        end: int | None = self.tokenizer.eos_token_id
-        return end if begin is None else begin
+        return edge_of(self.tokenizer)
+
+
+def edge_of(tokenizer: Any) -> int | None:
+    """The token that begins a text, or else that ends one; None where there is neither."""
+    begin: int | None = tokenizer.bos_token_id
+    end: int | None = tokenizer.eos_token_id
+    return end if begin is None else begin
 
 
 def _files(folder: Path) -> dict[str, str]:

@@ -11,12 +11,12 @@ Nothing else is: a row that should not be there has to be found by whoever verif
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness import durable
 from harness.engine import parts
 from harness.errors import AlteredError
 
@@ -160,8 +160,4 @@ def _flush(folder: Path, root: Path) -> None:
     """Flush a folder's names to disk, and those of the folders it lies in."""
     inside = folder.relative_to(root).parts
     for depth in range(len(inside), -1, -1):
-        handle = os.open(root.joinpath(*inside[:depth]), os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        durable.flush(root.joinpath(*inside[:depth]))

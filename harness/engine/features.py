@@ -98,11 +98,9 @@ class Features:
         return found
 
 
-def reference_features(
-    store: Store, reference: Reference, encoder: Bound
-) -> NDArray[np.float32]:
-    """The vectors of a whole dataset, float32 [N, D]."""
-    return Features(store, encoder, reference_table(reference, encoder)).matrix
+def reference_features(store: Store, reference: Reference, encoder: Bound) -> Features:
+    """The vectors of a whole dataset, and which of its images have none."""
+    return Features(store, encoder, reference_table(reference, encoder))
 
 
 def _mask(good: list[bool]) -> pa.Array:

@@ -18,7 +18,7 @@ from harness.engine.lease import Lease, waited
 from harness.engine.objects import Found, Objects
 from harness.errors import StorageError
 
-SEAL, DECISION, MEDIA, LEASES = "seal.json", "decision.json", "media/", ".lease"
+SEAL, MEDIA, LEASES = "seal.json", "media/", ".lease"
 _PATIENCE_SECONDS = 60.0
 
 

@@ -10,7 +10,6 @@ same command goes on from there on any machine.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
@@ -126,15 +125,14 @@ class _Place:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Be the only process here that uses the copy."""
-        with (self._state / f"{self.objects.name}.lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise BusyError(
-                    "another process here uses the copy of this run",
-                    where=f"{self.objects.url}: {self.copy}",
-                    fix="wait for it, or set HARNESS_CACHE to another folder",
-                ) from error
+        lock = durable.lock(self._state / f"{self.objects.name}.lock")
+        if lock is None:
+            raise BusyError(
+                "another process here uses the copy of this run",
+                where=f"{self.objects.url}: {self.copy}",
+                fix="wait for it, or set HARNESS_CACHE to another folder",
+            )
+        with lock:
             yield
 
     def bring(self) -> int:

@@ -8,15 +8,13 @@
 
 from __future__ import annotations
 
-import fcntl
-import io
 import json
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from harness import digests, durable, pictures
 from harness.engine import compaction, parts, schemas
@@ -44,7 +42,7 @@ class Store:
         self._index: dict[str, dict[str, list[Path]]] = {}
         self._next: dict[str, int] = {}
         self._held: tuple[Path, pa.Table] | None = None
-        self._lock: io.TextIOWrapper | None = None
+        self._lock: TextIO | None = None
 
     def __enter__(self) -> Self:
         """Take the run's lock and remove what an earlier crash left half-written.
@@ -55,22 +53,19 @@ class Store:
         """
         try:
             self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._lock = (self.root / ".lock").open("w")
+            self._lock = durable.lock(self.root / ".lock")
         except FileExistsError as error:
             raise SpecError(
                 "a run is a folder, and there is a file",
                 where=str(self.root),
                 fix="name a folder with --out; it need not exist",
             ) from error
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            self._lock.close()
+        if self._lock is None:
             raise BusyError(
                 "another process is writing this run",
                 where=str(self.root),
                 fix="wait for it, or give another folder with --out",
-            ) from error
+            )
         for scratch in self.scratch():
             scratch.unlink()
         compaction.mend(self.root)

@@ -31,6 +31,7 @@ from harness.protocols import Bound, MetricDef
 
 if TYPE_CHECKING:
     import numpy as np
+    import pyarrow as pa
     from numpy.typing import NDArray
 
 
@@ -73,6 +74,9 @@ class Pairs:
         self, ours: RunArm, theirs: RunArm, scorer: Bound, label: str
     ) -> tuple[Part, Part] | Gap:
         """Both sides on one slice, on the prompts both were asked, clusters numbered alike."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
         (run, arm), (other, key) = ours, theirs
         mine = arm_rows(run.store, arm, cluster_by=self._by)
         rows = arm_rows(other.store, key, cluster_by=self._by, only=mine.prompts)
@@ -82,12 +86,8 @@ class Pairs:
         right = self._part(other, rows, scorer, label)
         if left is None or right is None:
             return Gap("insufficient_n", f"no case of both is tagged {label}")
-        names = {
-            name: place
-            for place, name in enumerate(
-                sorted({*mine.labels.to_pylist(), *rows.labels.to_pylist()})
-            )
-        }
+        names = pc.unique(pa.concat_arrays([mine.labels, rows.labels]))
+        names = names.take(pc.sort_indices(names))
         return _renumbered(left, mine, names), _renumbered(right, rows, names)
 
     def _part(self, run: Baseline, arm: ArmRows, scorer: Bound, label: str) -> Part | None:
@@ -211,12 +211,10 @@ def side(part: Part, definition: MetricDef) -> Side:
     return Side(part.columns, part.clusters, part.missing)
 
 
-def _renumbered(part: Part, arm: ArmRows, names: Mapping[str, int]) -> Part:
-    import numpy as np
+def _renumbered(part: Part, arm: ArmRows, names: pa.Array) -> Part:
+    import pyarrow.compute as pc
 
-    numbers: NDArray[np.int64] = np.array(
-        [names[label] for label in arm.labels.to_pylist()], np.int64
-    )
+    numbers: NDArray[np.int64] = pc.index_in(arm.labels, names).to_numpy().astype("int64")
     return replace(
         part,
         clusters=numbers[part.clusters],

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from harness.engine.features import Features, reference_table, table_of, text_key
+from harness.engine.features import reference_features, table_of, text_key
 from harness.engine.store import Store
 from harness.flow.encode import Unit, Vectors, encode
 from harness.flow.readings import checked
@@ -89,7 +89,7 @@ def _planted(control: Control, scorer: Bound, store: Store, executor: Executor) 
 
 def _first(reference: Reference, encoder: Bound, store: Store) -> Media | None:
     """The first picture of a dataset that has a vector."""
-    known = Features(store, encoder, reference_table(reference, encoder))
+    known = reference_features(store, reference, encoder)
     for name, picture, _ in images(reference.dataset):
         if name in known and isinstance(picture, Image):
             return picture

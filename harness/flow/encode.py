@@ -14,6 +14,7 @@ from harness.engine.features import (
     WHOLE,
     Features,
     key_of,
+    reference_features,
     reference_table,
     table_of,
     text_key,
@@ -158,7 +159,7 @@ class Vectors:
         self._prompts = [n for n in scorer.encoders if scorer.plugin.encoders[n].prompts]
         asked: Mapping[str, Reference] = getattr(scorer.plugin, "references", {})
         known = {
-            name: _known(store, one, scorer.encoders[one.encoder])
+            name: reference_features(store, one, scorer.encoders[one.encoder])
             for name, one in asked.items()
         }
         self.references = {name: one.matrix for name, one in known.items()}
@@ -187,10 +188,6 @@ class Vectors:
             features = self._encoders[name]
             found[f"{name}:prompt"] = features.one(text_key(sample.case.prompt.text))
         return replace(sample, features=found, references=self.references)
-
-
-def _known(store: Store, reference: Reference, encoder: Bound) -> Features:
-    return Features(store, encoder, reference_table(reference, encoder))
 
 
 def _unit(batch: Batch, arm: Arm, store: Store, *, prompts: bool) -> Unit:

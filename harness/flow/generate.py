@@ -38,13 +38,18 @@ def generate(plan: Plan, store: Store, executor: Executor, progress: Progress) -
                     continue
                 if crew is None:
                     crew = stack.enter_context(executor.opened(arm.generator.plugin))
-                for batch, calls in by_unit(crew, "generate", todo):
-                    rows = [row for call in calls for row in _outputs(call, batch, arm, store)]
-                    store.append("outputs", _columns(rows), schemas.outputs())
-                    progress.advance(len(rows), sum(row.status != "ok" for row in rows))
+                _do(todo, arm, crew, store, progress)
 
 
 _Todo = Iterator[tuple[Batch, Sequence[Sequence[Case]]]]
+
+
+def _do(todo: _Todo, arm: Arm, crew: Crew, store: Store, progress: Progress) -> None:
+    """Generate what is to do of an arm, and commit it batch by batch."""
+    for batch, calls in by_unit(crew, "generate", todo):
+        rows = [row for call in calls for row in _outputs(call, batch, arm, store)]
+        store.append("outputs", _columns(rows), schemas.outputs())
+        progress.advance(len(rows), sum(row.status != "ok" for row in rows))
 
 
 def _begun(plan: Plan, arm: Arm, store: Store, progress: Progress) -> _Todo | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
@@ -37,7 +38,7 @@ class Batch:
     cases: tuple[Case, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plan:
     """What a suite comes to. Cases are made on demand, so a long plan costs little memory.
 
@@ -62,7 +63,7 @@ class Plan:
         """Number of cases of each generator under each strategy."""
         return len(self.prompts) * self.suite.samples_per_prompt
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Digest of everything generation depends on; scorers are not among it."""
         return digests.of_json(

@@ -10,7 +10,7 @@ from typing import Any
 from harness import durable
 from harness.assets import cache
 from harness.assets.datasets import reference as find
-from harness.engine.features import Features, reference_table
+from harness.engine.features import Features, reference_features, reference_table
 from harness.engine.store import Store
 from harness.errors import SpecError
 from harness.flow.bind import bind
@@ -42,7 +42,7 @@ def build(
     reference = find(dataset, encoder)
     with Store(folder(reference, bound)) as store:
         encode_reference(reference, bound, store, executor_of(), progress)
-    found = Features(store, bound, reference_table(reference, bound))
+    found = reference_features(store, reference, bound)
     count, width = found.matrix.shape
     lost = len(found.failures)
     doubts = [unread(reference.dataset.name, found)] if lost else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from harness.flow.author import asking
@@ -17,15 +17,20 @@ from harness.ledger.registered import check_alias
 from harness.ledger.versions import status as versions
 
 
-def status(model: str) -> list[dict[str, Any]]:
+def status(model: str, frozen: Collection[str] | None = None) -> list[dict[str, Any]]:
     """List a model's versions, the newest first, with the aliases on each and those frozen.
+
+    Args:
+        model: Its name.
+        frozen: Its frozen aliases, where the caller has read them.
 
     Raises:
         AlteredError: The ledger of one of its aliases was changed.
         RefusedError: No model has that name.
         TrackingError: MLflow cannot be reached.
     """
-    frozen = freezes(model)
+    if frozen is None:
+        frozen = freezes(model)
     return [
         {
             "version": one.version,

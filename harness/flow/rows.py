@@ -180,8 +180,8 @@ class Scores:
             if any(_encoder_of(column) == name for column in self._vectors())
         }
         self._references = {
-            name: reference_features(store, reference, scorer.encoders[reference.encoder])
-            for name, reference in scorer.references.items()
+            name: reference_features(store, one, scorer.encoders[one.encoder]).matrix
+            for name, one in scorer.references.items()
         }
 
     def parts(

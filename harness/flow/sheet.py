@@ -73,13 +73,14 @@ def _arms(store: Store, manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
         for name, item in sorted(manifest["scorers"].items())
     ]
     gaps = shortfalls(store, keys, scorers)
-    planned = store.columns("cases", ("generator", "strategy")).to_pylist()
-    asked = [(row["generator"], row["strategy"]) for row in planned]
+    named = ["generator", "strategy"]
+    planned = store.columns("cases", named).group_by(named).aggregate([([], "count_all")])
+    asked = {tuple(row[n] for n in named): row["count_all"] for row in planned.to_pylist()}
     verdicts = _verdicts(store)
     found = []
     for name in ((key.generator, key.strategy) for key in keys):
         mine = [gap for gap in gaps if (gap.generator, gap.strategy) == name]
-        cases = asked.count(name)
+        cases = asked.get(name, 0)
         failed = sum(gap.count for gap in mine if gap.stage == "generate")
         missing = [{"stage": g.stage, "count": g.count, "reason": g.reason} for g in mine]
         about = {"arm": "/".join(name), "verdict": verdicts.get(name), "missing": missing}

@@ -8,7 +8,6 @@ counted stay in `attempts.jsonl` beside it.
 from __future__ import annotations
 
 import dataclasses
-import fcntl
 import re
 import shutil
 import uuid
@@ -17,6 +16,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from harness import durable
 from harness.engine import parts
 from harness.engine.store import SCRATCH, Store
 from harness.errors import AlteredError, BusyError, SpecError
@@ -150,11 +150,10 @@ def _locked(run: Path) -> Iterator[None]:
     Raises:
         BusyError: Another process is writing this run.
     """
-    with (run / ".lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise BusyError("another process is writing this run", where=str(run)) from error
+    lock = durable.lock(run / ".lock")
+    if lock is None:
+        raise BusyError("another process is writing this run", where=str(run))
+    with lock:
         yield
 
 

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from harness.encoders import language_model
 from harness.encoders.language_model import LanguageModel, Precision
+from harness.generators.prompting import Chat, misfit, tokens_of
 from harness.generators.sampling import Sampling, sampling
 from harness.records import Case, Failure, Generated, Modality
 from harness.spec.model import ModelName, Spec
@@ -44,7 +45,7 @@ class Transformers:
 
         model: ModelName
         revision: str | None = None
-        chat: Literal["auto", "never"] = "auto"
+        chat: Chat = "auto"
         system: str | None = None
         dtype: Precision = "auto"
         device: str = "auto"
@@ -109,9 +110,11 @@ class Transformers:
         from harness.generators.decoding import decode
 
         how = self._request(cases[0].params)
-        prompts = self._prompts(cases)
+        prompts = tokens_of(
+            self._open.tokenizer, cases, chat=self._options.chat, system=self._options.system
+        )
         answers: list[Generated | Failure | None] = [
-            self._misfit(ids, how.max_new_tokens) for ids in prompts
+            misfit(len(ids), how.max_new_tokens, self._open.window) for ids in prompts
         ]
         fit = [place for place, failure in enumerate(answers) if failure is None]
         if fit:
@@ -121,27 +124,6 @@ class Transformers:
             for place, row in zip(fit, rows, strict=True):
                 answers[place] = self._answer(row)
         return [answer for answer in answers if answer is not None]
-
-    def _prompts(self, cases: Sequence[Case]) -> list[list[int]]:
-        """The tokens of each prompt; of an empty one, the token that begins or ends a text."""
-        tokenizer = self._open.tokenizer
-        texts = [self._text(case) for case in cases]
-        read = tokenizer(
-            [text for text, _ in texts], add_special_tokens=not texts[0][1], verbose=False
-        )["input_ids"]
-        edge = self._open.edge
-        return [list(ids) or ([] if edge is None else [edge]) for ids in read]
-
-    def _misfit(self, ids: Sequence[int], longest: int) -> Failure | None:
-        window = self._open.window
-        if not ids:
-            return Failure("the prompt has no tokens")
-        if len(ids) + longest > window:
-            return Failure(
-                f"{len(ids)} prompt tokens and {longest} new ones exceed the model's window "
-                f"of {window}: lower max_new_tokens or shorten the prompt"
-            )
-        return None
 
     def _padded(self, prompts: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
         import torch
@@ -155,16 +137,6 @@ class Transformers:
             mask[row, width - len(prompt) :] = 1
         device = self._open.model.device
         return ids.to(device), mask.to(device)
-
-    def _text(self, case: Case) -> tuple[str, bool]:
-        """The text the model reads, and whether a chat template made it."""
-        tokenizer, system = self._open.tokenizer, case.prompt.system or self._options.system
-        if self._options.chat == "never" or not tokenizer.chat_template:
-            return (f"{system}\n\n{case.prompt.text}" if system else case.prompt.text), False
-        turns = [{"role": "system", "content": system}] if system else []
-        turns.append({"role": "user", "content": case.prompt.text})
-        text = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
-        return text, True
 
     def _request(self, params: Mapping[str, Any]) -> Request:
         from harness.generators.running import Request

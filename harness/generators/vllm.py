@@ -13,6 +13,7 @@ from pydantic import Field
 
 from harness.encoders import language_model
 from harness.encoders.language_model import Precision
+from harness.generators.prompting import Chat, misfit, tokens_of
 from harness.generators.vllm_engine import distribution, load
 from harness.generators.vllm_sampling import engine_params, honoured
 from harness.records import Case, Failure, Generated, Modality
@@ -35,7 +36,7 @@ class Vllm:
 
         model: ModelName
         revision: str | None = None
-        chat: Literal["auto", "never"] = "auto"
+        chat: Chat = "auto"
         system: str | None = None
         dtype: Precision = "auto"
         window: Annotated[int, Field(ge=1)] | None = None
@@ -112,8 +113,17 @@ class Vllm:
 
         read = honoured(cases[0].params)
         longest = read.max_new_tokens or self._options.max_new_tokens
-        keys = [(self._ids(case), case.seed if read.do_sample else 0) for case in cases]
-        answers = {key: self._misfit(len(key[0]), longest) for key in keys}
+        prompts = tokens_of(
+            self._tokenizer, cases, chat=self._options.chat, system=self._options.system
+        )
+        keys = [
+            (tuple(ids), case.seed if read.do_sample else 0)
+            for ids, case in zip(prompts, cases, strict=True)
+        ]
+        window = self._llm.llm_engine.model_config.max_model_len
+        answers: dict[tuple[tuple[int, ...], int], Generated | Failure | None] = {
+            key: misfit(len(key[0]), longest, window) for key in keys
+        }
         fit = [key for key, failure in answers.items() if failure is None]
         how = [
             SamplingParams(
@@ -125,34 +135,6 @@ class Vllm:
         told = self._llm.generate(asked, how, use_tqdm=False) if fit else []
         done = answers | {k: self._answer(one) for k, one in zip(fit, told, strict=True)}
         return [done[key] or Failure("vLLM gave no answer") for key in keys]
-
-    def _ids(self, case: Case) -> tuple[int, ...]:
-        """The prompt's tokens; of an empty one, the token that begins or ends a text."""
-        tokenizer, system = self._tokenizer, case.prompt.system or self._options.system
-        plain = self._options.chat == "never" or not tokenizer.chat_template
-        text = case.prompt.text
-        if plain and system:
-            text = f"{system}\n\n{text}"
-        elif not plain:
-            turns = [{"role": "system", "content": system}] if system else []
-            turns.append({"role": "user", "content": text})
-            text = tokenizer.apply_chat_template(
-                turns, tokenize=False, add_generation_prompt=True
-            )
-        ids = tokenizer(text, add_special_tokens=plain, verbose=False)["input_ids"]
-        edges = (tokenizer.bos_token_id, tokenizer.eos_token_id)
-        return tuple(ids or [edge for edge in edges if edge is not None][:1])
-
-    def _misfit(self, length: int, longest: int) -> Generated | Failure | None:
-        window = self._llm.llm_engine.model_config.max_model_len
-        if not length:
-            return Failure("the prompt has no tokens")
-        if length + longest > window:
-            return Failure(
-                f"{length} prompt tokens and {longest} new ones exceed the model's window "
-                f"of {window}: lower max_new_tokens or shorten the prompt"
-            )
-        return None
 
     def _answer(self, told: Any) -> Generated | Failure:
         """Read vLLM's `RequestOutput`; its seconds count from when the engine had it."""

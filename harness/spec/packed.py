@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Self, overload
 
 from harness.records import Prompt
@@ -53,11 +53,6 @@ class Prompts(Sequence[Prompt]):
             reference=reference or None,
             tags=self._tags[row],
         )
-
-    @property
-    def ids(self) -> Iterator[str]:
-        """The names, in order."""
-        return (self._id(row) for row in self._order)
 
     def longest_first(self) -> Self:
         """The same prompts, those of most bytes first; of one length by name."""

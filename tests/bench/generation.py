@@ -21,6 +21,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from harness.assets.pull import pull
+from harness.generators.prompting import text_of
 from harness.generators.transformers import Transformers
 from harness.records import Case, Generated, Prompt
 from harness.spec.library import folder
@@ -92,7 +93,8 @@ def lm_eval(
         Instance(
             request_type="generate_until", doc={}, idx=place,
             arguments=(
-                generator._text(case)[0], {"until": [], "max_gen_toks": new_tokens, **params}
+                text_of(tokenizer, case, chat="auto", system=None),
+                {"until": [], "max_gen_toks": new_tokens, **params},
             ),
         )
         for place, case in enumerate(batch)
