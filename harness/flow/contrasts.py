@@ -23,7 +23,7 @@ from harness.flow.aggregate import (
     metric_of,
 )
 from harness.flow.evidence import ArmName, Difference, Gap, Question
-from harness.flow.rows import ArmKey, ArmRows, Part, Scores, arm_rows
+from harness.flow.rows import ArmKey, ArmUnits, Part, Scores, arm_rows, arm_units, in_order
 from harness.metrics.anytime import confidence_of_each
 from harness.metrics.contrast import CONTRASTS, Side, contrast
 from harness.metrics.estimate import Estimate
@@ -75,25 +75,26 @@ class Pairs:
     ) -> tuple[Part, Part] | Gap:
         """Both sides on one slice, on the prompts both were asked, clusters numbered alike."""
         import pyarrow as pa
-        import pyarrow.compute as pc
 
         (run, arm), (other, key) = ours, theirs
-        mine = arm_rows(run.store, arm, cluster_by=self._by)
-        rows = arm_rows(other.store, key, cluster_by=self._by, only=mine.prompts)
-        if len(rows.output_ids) != len(mine.output_ids):
-            mine = arm_rows(run.store, arm, cluster_by=self._by, only=rows.prompts)
-        left = self._part(run, mine, scorer, label)
-        right = self._part(other, rows, scorer, label)
+        mine = arm_units(run.store, arm, cluster_by=self._by)
+        rows = arm_units(other.store, key, cluster_by=self._by, only=mine.prompts)
+        if len(rows.units) != len(mine.units):
+            mine = arm_units(run.store, arm, cluster_by=self._by, only=rows.prompts)
+        left = self._part(run, arm, scorer, label, rows.prompts)
+        right = self._part(other, key, scorer, label, mine.prompts)
         if left is None or right is None:
             return Gap("insufficient_n", f"no case of both is tagged {label}")
-        names = pc.unique(pa.concat_arrays([mine.labels, rows.labels]))
-        names = names.take(pc.sort_indices(names))
+        names = in_order(pa.concat_arrays([mine.labels, rows.labels]))
         return _renumbered(left, mine, names), _renumbered(right, rows, names)
 
-    def _part(self, run: Baseline, arm: ArmRows, scorer: Bound, label: str) -> Part | None:
+    def _part(
+        self, run: Baseline, key: ArmKey, scorer: Bound, label: str, only: pa.Array
+    ) -> Part | None:
         place = (str(run.store.root), scorer.name)
         if place not in self._scores:
             self._scores[place] = Scores(run.store, scorer)
+        arm = arm_rows(run.store, key, cluster_by=self._by, only=only)
         return dict(self._scores[place].parts(arm, (label,))).get(label)
 
 
@@ -211,7 +212,7 @@ def side(part: Part, definition: MetricDef) -> Side:
     return Side(part.columns, part.clusters, part.missing)
 
 
-def _renumbered(part: Part, arm: ArmRows, names: pa.Array) -> Part:
+def _renumbered(part: Part, arm: ArmUnits, names: pa.Array) -> Part:
     import pyarrow.compute as pc
 
     numbers: NDArray[np.int64] = pc.index_in(arm.labels, names).to_numpy().astype("int64")

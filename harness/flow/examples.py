@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from harness.engine import identity
 from harness.engine.store import Store
+from harness.flow.flags import Flags
 from harness.flow.gallery import Made, Measure, choose, measure
 from harness.flow.rows import ArmKey, planned_of
 from harness.flow.shortfalls import shortfalls
 from harness.flow.thumbnails import thumbnail
 from harness.flow.veil import veil
 from harness.metrics.pii.mask import mask
-from harness.protocols import Bound, Proportion
+from harness.protocols import Bound
 from harness.records import Example, Image, Output, Picture, Place
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _FLAGGED, _PLAIN, _CHARACTERS, _WINDOW = 6, 3, 600, 20_000
 
@@ -28,14 +33,15 @@ def examples(
     Of texts up to nine: those with most flags, then the first of the plan. Of
     pictures the worst and the best by flags and score, and the same few of all arms.
     """
-    flags = _flags(store, scorers)
+    flags = Flags(store, scorers)
     pictured = _pictured(store, arms)
     chosen = {arm: _chosen(store, arm, flags) for arm in arms if arm not in pictured}
-    prompts = _rows(store, "cases", ("case_id", "prompt"), set().union(*chosen.values()))
+    cases = {output["case_id"] for outputs in chosen.values() for output in outputs}
+    prompts = _rows(store, "cases", ("case_id", "prompt"), cases)
     texts = [
-        _example(arm, prompts[case_id], output, flags)
+        _example(arm, prompts[output["case_id"]], output, flags)
         for arm, outputs in chosen.items()
-        for case_id, output in outputs.items()
+        for output in outputs
     ]
     return (*texts, *(_pictures(store, pictured, scorers, flags) if pictured else ()))
 
@@ -56,7 +62,7 @@ def _pictures(
     store: Store,
     arms: Sequence[ArmKey],
     scorers: Sequence[Bound],
-    flags: Mapping[str, Sequence[str]],
+    flags: Flags,
 ) -> list[Example]:
     by = measure(store, scorers)
     keys = _keys(store)
@@ -100,24 +106,23 @@ def _picture(
 
 
 def _made(
-    store: Store,
-    arm: ArmKey,
-    keys: Mapping[str, str],
-    by: Measure,
-    flags: Mapping[str, Sequence[str]],
+    store: Store, arm: ArmKey, keys: Mapping[str, str], by: Measure, flags: Flags
 ) -> list[Made]:
     """What the arm answered, in plan order."""
     status = _status(store, arm)
+    planned = planned_of(store, arm, ("case_id",))
+    cases, outputs = (planned[name].to_pylist() for name in ("case_id", "output_id"))
+    counts = flags.counts(planned["output_id"]).tolist()
     return [
         Made(
             case=case,
             key=keys[case],
-            ok=status[output] == "ok",
-            flags=len(flags.get(output, ())),
-            score=by.scores.get(output),
+            ok=status[output.hex()] == "ok",
+            flags=count,
+            score=by.scores.get(output.hex()),
         )
-        for case, output in _planned(store, arm).items()
-        if output in status
+        for case, output, count in zip(cases, outputs, counts, strict=True)
+        if output.hex() in status
     ]
 
 
@@ -135,80 +140,60 @@ def _status(store: Store, arm: ArmKey) -> dict[str, str]:
     return dict(zip(ids, status, strict=True))
 
 
-def _chosen(
-    store: Store, arm: ArmKey, flags: Mapping[str, Sequence[str]]
-) -> dict[str, dict[str, Any]]:
-    """The outputs to show, by case: worst first. Only their own texts are read as Python."""
+def _chosen(store: Store, arm: ArmKey, flags: Flags) -> list[dict[str, Any]]:
+    """The outputs to show, worst first. Only these few are read as Python."""
     import numpy as np
+    import pyarrow.compute as pc
+
+    planned = planned_of(store, arm)["output_id"]
+    stored = store.columns("outputs", ("output_id", "status"), {arm.fingerprint}, each=_state)
+    stored = stored.take(np.arange(stored.num_rows)[::-1])  # the last attempt first
+    place = pc.index_in(planned, stored["output_id"])
+    fine = pc.fill_null(stored["fine"].take(place), fill_value=False).to_numpy()
+    counts = flags.counts(planned)
+    bad = np.flatnonzero(pc.is_valid(place).to_numpy() & (~fine | (counts > 0)))
+    rows = bad[np.argsort(-counts[bad], kind="stable")][:_FLAGGED].tolist()
+    first = np.flatnonzero(fine)[: _FLAGGED + _PLAIN].tolist()
+    rows += islice((row for row in first if row not in rows), _PLAIN)
+    shown = [output.hex() for output in planned.take(rows).to_pylist()]
+    wanted = ("output_id", "case_id", "status", "text", "error")
+    found = _rows(store, "outputs", wanted, shown, arm.fingerprint)
+    return [found[output] for output in shown]
+
+
+def _state(part: pa.Table) -> pa.Table:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    planned = planned_of(store, arm)
-    stored = store.columns("outputs", ("output_id", "status"), {arm.fingerprint})
-    stored = stored.take(pa.array(np.arange(stored.num_rows)[::-1]))  # the last attempt first
-    place = pc.index_in(planned["output_id"], stored["output_id"])
-    fine = pc.fill_null(pc.equal(stored["status"].take(place), "ok"), fill_value=False)
-    flagged = pc.is_in(planned["output_id"], pa.array(list(flags), pa.string()))
-    bad = pc.and_(pc.is_valid(place), pc.or_(pc.invert(fine), flagged))
-    shown = planned.filter(bad)
-    pairs = zip(shown["case_id"].to_pylist(), shown["output_id"].to_pylist(), strict=True)
-    worst = sorted(pairs, key=lambda pair: -len(flags.get(pair[1], ())))[:_FLAGGED]
-    cases = [case for case, _ in worst]
-    first = planned["case_id"].filter(fine).slice(0, _FLAGGED + _PLAIN).to_pylist()
-    cases += islice((case for case in first if case not in cases), _PLAIN)
-    wanted = ("case_id", "output_id", "status", "text", "error")
-    rows = _rows(store, "outputs", wanted, set(cases), arm.fingerprint)
-    return {case: rows[case] for case in cases}
-
-
-def _planned(store: Store, arm: ArmKey) -> dict[str, str]:
-    """The output each case of the arm has to have, in plan order."""
-    table = planned_of(store, arm)
-    ids, outputs = (table[name].to_pylist() for name in ("case_id", "output_id"))
-    return dict(zip(ids, outputs, strict=True))
+    ids = identity.packed(part["output_id"].to_pylist())
+    return pa.table({"output_id": ids, "fine": pc.equal(part["status"], "ok")})
 
 
 def _rows(
     store: Store,
     table: str,
     names: Sequence[str],
-    cases: set[str],
+    wanted: Collection[str],
     fingerprint: str | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """Rows of a few cases, the last attempt of each winning."""
+    """A few rows by their first column, the last attempt of each winning."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    found = store.columns(table, names, {fingerprint} if fingerprint else None)
-    wanted = pc.is_in(found["case_id"], pa.array(sorted(cases), pa.string()))
-    return {row["case_id"]: row for row in found.filter(wanted).to_pylist()}
+    key, few = names[0], pa.array(sorted(wanted), pa.string())
 
+    def own(part: pa.Table) -> pa.Table:
+        return part.filter(pc.is_in(part[key], few))
 
-def _flags(store: Store, scorers: Sequence[Bound]) -> dict[str, list[str]]:
-    """By output: the bad things its scorers saw, where `bad` is a true share to keep low."""
-    flags: dict[str, list[str]] = {}
-    for scorer in scorers:
-        bad = sorted(
-            {
-                definition.kind.column
-                for definition in scorer.plugin.metrics.values()
-                if isinstance(definition.kind, Proportion) and definition.better == "lower"
-            }
-        )
-        names = ["output_id", *(f"value_{name}" for name in bad)]
-        table = store.columns(f"scores/{scorer.name}", names, {scorer.fingerprint})
-        for name in bad if table.num_rows else ():
-            seen = table.filter(table[f"value_{name}"])["output_id"].unique().to_pylist()
-            for output in seen:
-                flags.setdefault(output, []).append(f"{scorer.name}.{name}")
-    return flags
+    found = store.columns(table, names, {fingerprint} if fingerprint else None, each=own)
+    return {row[key]: row for row in found.to_pylist()}
 
 
 def _example(
     arm: ArmKey,
     case: dict[str, Any],
     output: dict[str, Any],
-    flags: Mapping[str, Sequence[str]],
+    flags: Flags,
 ) -> Example:
     text = output["text"] if output["text"] is not None else output["error"] or ""
     return Example(
@@ -217,7 +202,7 @@ def _example(
         prompt=_shown(case["prompt"]),
         text=_shown(text),
         status=output["status"],
-        flags=tuple(flags.get(output["output_id"], ())),
+        flags=flags.of(output["output_id"]),
     )
 
 

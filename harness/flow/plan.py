@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -12,7 +12,8 @@ from harness import digests
 from harness.engine import identity
 from harness.flow.bind import bind
 from harness.protocols import Bound
-from harness.records import Case, Prompt
+from harness.records import Case
+from harness.spec.packed import Prompts
 from harness.spec.prompts import read_prompts
 from harness.spec.suite import StrategySpec, SuiteSpec
 
@@ -48,7 +49,7 @@ class Plan:
 
     suite: SuiteSpec
     base: Path
-    prompts: Sequence[Prompt]
+    prompts: Prompts
     arms: tuple[Arm, ...]
     scorers: tuple[Bound, ...]
     looks: tuple[int, ...] = ()
@@ -68,7 +69,7 @@ class Plan:
         """Digest of everything generation depends on; scorers are not among it."""
         return digests.of_json(
             [
-                digests.of_list(prompt.prompt_id for prompt in self.prompts),
+                digests.of_list(self.prompts.ids()),
                 [
                     [a.generator.fingerprint, a.strategy.model_dump(mode="json")]
                     for a in self.arms

@@ -19,6 +19,7 @@ from harness.flow.progression import NAME, in_order
 from harness.protocols import Bound
 from harness.records import Prompt
 from harness.spec.load import digest
+from harness.spec.packed import Prompts
 from harness.spec.suite import PluginSpec, SuiteSpec
 
 Asked = Mapping[ArmName, Sequence[tuple[str, int]]]
@@ -155,5 +156,5 @@ def _in_sequence(
     return int(held["prompts"])
 
 
-def _as_prompts(names: Sequence[str]) -> tuple[Prompt, ...]:
-    return tuple(Prompt(prompt_id=name, text="") for name in names)
+def _as_prompts(names: Sequence[str]) -> Prompts:
+    return Prompts(Prompt(prompt_id=name, text="") for name in names)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.engine import identity, schemas
 from harness.engine.features import Features, reference_features
-from harness.engine.store import Store
+from harness.engine.store import Store, itself
 from harness.protocols import Bound
 
 if TYPE_CHECKING:
@@ -32,16 +32,30 @@ class ArmKey:
 class ArmRows:
     """The planned cases of one arm: output ids in plan order, and what each belongs to.
 
-    `clusters` int64 [n] numbers what is independent, by its place in `labels`, text in
-    order: prompts, or the values of a tag. `slices` are masks bool [n] by label.
+    Ids are packed. `clusters` int64 [n] number what is independent, by its place among all
+    such units in order; `arm_units` names them. `slices` are masks bool [n] by label.
     """
 
     key: ArmKey
     output_ids: pa.ChunkedArray
-    prompts: pa.Array
     clusters: NDArray[np.int64]
-    labels: pa.Array
     slices: Mapping[str, NDArray[np.bool_]]
+
+
+@dataclass(frozen=True, slots=True)
+class ArmUnits:
+    """Of each planned case of an arm, in plan order: its packed prompt id, and its unit.
+
+    A unit is what is independent: the prompt's id, or the text `tag=value`.
+    """
+
+    prompts: pa.Array
+    units: pa.Array
+
+    @property
+    def labels(self) -> pa.Array:
+        """The distinct units, in order."""
+        return in_order(self.units)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,66 +84,104 @@ def arm_rows(
         key: The arm.
         cluster_by: `prompt_id`, or a tag whose values are the independent units;
             a prompt without that tag is a unit of its own.
-        only: Prompt ids to keep; all when left out.
+        only: Packed prompt ids to keep; all when left out.
     """
-    import pyarrow.compute as pc
-
-    table = planned_of(store, key, ("prompt_id", "tags"))
-    if only is not None:
-        table = table.filter(pc.is_in(table["prompt_id"], only))
-    prompts = table["prompt_id"].combine_chunks()
-    clusters, labels = _clusters(prompts, table["tags"], cluster_by)
+    table = _asked(store, key, only)
     return ArmRows(
         key=key,
         output_ids=table["output_id"],
-        prompts=prompts,
-        clusters=clusters,
-        labels=labels,
+        clusters=_ranks(_units(table, cluster_by)),
         slices=_slices(table["tags"]),
     )
 
 
-def planned_of(store: Store, key: ArmKey, names: Sequence[str] = ()) -> pa.Table:
+def arm_units(
+    store: Store, key: ArmKey, *, cluster_by: str = BY_PROMPT, only: pa.Array | None = None
+) -> ArmUnits:
+    """Name what the cases of one arm are cases of; see `arm_rows`."""
+    table = _asked(store, key, only)
+    return ArmUnits(table["prompt_id"].combine_chunks(), _units(table, cluster_by))
+
+
+def _asked(store: Store, key: ArmKey, only: pa.Array | None) -> pa.Table:
+    import pyarrow.compute as pc
+
+    table = planned_of(store, key, ("prompt_id", "tags"), each=packed_prompts)
+    return table if only is None else table.filter(pc.is_in(table["prompt_id"], only))
+
+
+def packed_prompts(part: pa.Table) -> pa.Table:
+    """A part of the cases, with its prompts' ids packed."""
+    prompts = identity.packed(part["prompt_id"].to_pylist())
+    return part.set_column(part.schema.get_field_index("prompt_id"), "prompt_id", prompts)
+
+
+def planned_of(
+    store: Store,
+    key: ArmKey,
+    names: Sequence[str] = (),
+    each: Callable[[pa.Table], pa.Table] = itself,
+) -> pa.Table:
     """The planned cases of an arm, in plan order, each with the output it has to have.
 
+    Args:
+        store: The run.
+        key: The arm.
+        names: What else is wanted of each case.
+        each: What to make of each part of the table, as it is read.
+
     Returns:
-        Columns `case_id`, `output_id` and `names`.
+        `names` and `output_id`, packed.
     """
-    import pyarrow as pa
     import pyarrow.compute as pc
 
     def own(part: pa.Table) -> pa.Table:
         mine = pc.and_(
             pc.equal(part["generator"], key.generator), pc.equal(part["strategy"], key.strategy)
         )
-        part = part.filter(mine).select(["case_id", *names])
-        cases = part["case_id"].to_pylist()
-        outputs = [identity.output_id(case, key.fingerprint) for case in cases]
-        return part.append_column("output_id", pa.array(outputs, pa.string()))
+        part = part.filter(mine)
+        outputs = (identity.output_id(c, key.fingerprint) for c in part["case_id"].to_pylist())
+        named = part.append_column("output_id", identity.packed(outputs))
+        return each(named.select([*names, "output_id"]))
 
-    return store.columns("cases", ["case_id", "generator", "strategy", *names], each=own)
+    wanted = dict.fromkeys(("case_id", "generator", "strategy", *names))
+    return store.columns("cases", list(wanted), each=own)
 
 
-def _clusters(
-    prompts: pa.Array, tags: pa.ChunkedArray, cluster_by: str
-) -> tuple[NDArray[np.int64], pa.Array]:
-    """What each case is a case of: numbers, and the labels that they number, in order."""
-    import numpy as np
-    import pyarrow as pa
+def in_order(names: pa.Array) -> pa.Array:
+    """The distinct ones of some names, in order."""
     import pyarrow.compute as pc
 
-    if cluster_by != BY_PROMPT:
-        of_tag = (dict(row or ()).get(cluster_by) for row in tags.to_pylist())
-        names = [
-            name if tag is None else f"{cluster_by}={tag}"
-            for name, tag in zip(prompts.to_pylist(), of_tag, strict=True)
-        ]
-        prompts = pa.array(names, pa.string())
-    coded = prompts.dictionary_encode()
+    distinct = pc.unique(names)
+    return distinct.take(pc.sort_indices(distinct))
+
+
+def _units(table: pa.Table, cluster_by: str) -> pa.Array:
+    """What each case is a case of: its prompt, or its value of a tag."""
+    import pyarrow as pa
+
+    prompts = table["prompt_id"].combine_chunks()
+    if cluster_by == BY_PROMPT:
+        return prompts
+    of_tag = (dict(row or ()).get(cluster_by) for row in table["tags"].to_pylist())
+    names = [
+        name.hex() if tag is None else f"{cluster_by}={tag}"
+        for name, tag in zip(prompts.to_pylist(), of_tag, strict=True)
+    ]
+    return pa.array(names, pa.string())
+
+
+def _ranks(units: pa.Array) -> NDArray[np.int64]:
+    """Each one's place among the distinct ones in order."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    coded = units.dictionary_encode()
     order = pc.sort_indices(coded.dictionary)
     rank = np.empty(len(order), dtype=np.int64)
     rank[order.to_numpy()] = np.arange(len(order))
-    return rank[coded.indices.to_numpy()], coded.dictionary.take(order)
+    ranks: NDArray[np.int64] = rank[coded.indices.to_numpy()]
+    return ranks
 
 
 def _slices(tags: pa.ChunkedArray) -> dict[str, NDArray[np.bool_]]:
@@ -167,12 +219,14 @@ class Scores:
         names = ["output_id", *(f"value_{name}" for name in self._kinds)]
 
         def fine(part: pa.Table) -> pa.Table:
-            return part.filter(pc.equal(part["status"], "ok")).select(names)
+            part = part.filter(pc.equal(part["status"], "ok")).select(names)
+            return part.set_column(0, "output_id", identity.packed(part[0].to_pylist()))
 
         place, wanted = f"scores/{scorer.name}", [*names, "status"]
         table = store.columns(place, wanted, {scorer.fingerprint}, each=fine)
         if table.num_rows == 0:
-            table = schemas.scores(scorer.plugin.columns).empty_table().select(names)
+            typed = schemas.scores(scorer.plugin.columns).empty_table().select(names)
+            table = typed.set_column(0, "output_id", identity.packed(()))
         self._table = table
         self._features = {
             name: Features(store, encoder)
@@ -199,10 +253,10 @@ class Scores:
                     label,
                     Part(
                         columns=self._read(values.take(rows)),
-                        clusters=arm.clusters[mask & scored],
+                        clusters=_where(arm.clusters, mask & scored),
                         missing=arm.clusters[mask & ~scored],
-                        scored=scored[mask],
-                        planned=arm.clusters[mask],
+                        scored=_where(scored, mask),
+                        planned=_where(arm.clusters, mask),
                     ),
                 )
 
@@ -226,6 +280,11 @@ class Scores:
 
     def _vectors(self) -> list[str]:
         return [name for name, kind in self._kinds.items() if kind == "features"]
+
+
+def _where(values: NDArray[Any], mask: NDArray[np.bool_]) -> NDArray[Any]:
+    """Some of an array; itself, and no copy, where it is all of it."""
+    return values if mask.all() else values[mask]
 
 
 def _encoder_of(column: str) -> str:

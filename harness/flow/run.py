@@ -101,6 +101,7 @@ def run(
     with working(place) as folder, Store(folder) as store:
         verify_measured(store.root)
         collect(planned, store, progress or Silent(), rules)
+        del planned  # judging reads what is stored, and should not hold the prompts too
         return finish(store, rules), folder
 
 
@@ -152,7 +153,7 @@ def _begin(planned: Plan, store: Store, rules: Rules | None) -> None:
         "plan": planned.digest,
         "suite": digest(planned.suite),
         "cases": planned.size,
-        "exam": digests.of_list(sorted(prompt.prompt_id for prompt in planned.prompts)),
+        "exam": digests.of_list(planned.prompts.by_id().ids()),
         "prompts": prompt_files(planned.suite.prompts, planned.base),
         "arms": [
             {

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from harness.engine import identity
 from harness.engine.store import Store
 from harness.flow.rows import ArmKey, planned_of
 from harness.metrics.pii.mask import mask
@@ -44,7 +45,7 @@ def shortfalls(
 
 def _of_arm(
     store: Store, arm: ArmKey, scorers: Sequence[Bound]
-) -> Iterator[tuple[str, list[str]]]:
+) -> Iterator[tuple[str, Mapping[str, int]]]:
     planned = planned_of(store, arm)["output_id"]
     answered, reasons = _split(store, "outputs", arm.fingerprint, planned, "not generated")
     yield "generate", reasons
@@ -56,26 +57,41 @@ def _of_arm(
 
 def _split(
     store: Store, table: str, fingerprint: str, wanted: pa.ChunkedArray, absent: str
-) -> tuple[pa.ChunkedArray, list[str]]:
-    """Which outputs have a row that succeeded, and why each of the others has none."""
+) -> tuple[pa.ChunkedArray, dict[str, int]]:
+    """Which outputs have a row that succeeded, and how often the others have which reason."""
+    import numpy as np
     import pyarrow.compute as pc
 
     names = ("output_id", "status", "error")
-    found = store.columns(table, names, {fingerprint})
-    fine = pc.equal(found["status"], "ok")
-    good = pc.is_in(wanted, found.filter(fine)["output_id"])
-    failed = (found.filter(pc.invert(fine))[name].to_pylist() for name in names)
-    last = {output: f"{status}: {error}" for output, status, error in zip(*failed, strict=True)}
-    lacking = wanted.filter(pc.invert(good)).to_pylist()
-    return wanted.filter(good), [last.get(output, f"error: {absent}") for output in lacking]
+    found = store.columns(table, names, {fingerprint}, each=_reasons)
+    good = pc.is_in(wanted, found["output_id"].filter(pc.is_null(found["reason"])))
+    failed = found.filter(pc.is_valid(found["reason"]))
+    failed = failed.take(np.arange(failed.num_rows)[::-1])  # the last attempt first
+    lacking = wanted.filter(pc.invert(good))
+    told = failed["reason"].take(pc.index_in(lacking, failed["output_id"]))
+    counted = pc.value_counts(told.fill_null(f"error: {absent}"))
+    return wanted.filter(good), {one["values"]: one["counts"] for one in counted.to_pylist()}
 
 
-def _grouped(reasons: Sequence[str]) -> list[tuple[str, int]]:
+def _reasons(part: pa.Table) -> pa.Table:
+    """Packed ids, and why each failed; null where it did not."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    told = pc.binary_join_element_wise(part["status"], part["error"].fill_null("None"), ": ")
+    reasons = pc.if_else(pc.equal(part["status"], "ok"), pa.scalar(None, pa.string()), told)
+    ids = identity.packed(part["output_id"].to_pylist())
+    return pa.table({"output_id": ids, "reason": reasons})
+
+
+def _grouped(reasons: Mapping[str, int]) -> list[tuple[str, int]]:
     """Each cause with its count, the most frequent first."""
     groups: defaultdict[str, list[str]] = defaultdict(list)
     for reason in reasons:
         groups[_VARIABLE.sub("#", _TIMES.sub("", reason))].append(reason)
-    counted = [(_short(mask(min(same))), len(same)) for same in groups.values()]
+    counted = [
+        (_short(mask(min(same))), sum(reasons[one] for one in same)) for same in groups.values()
+    ]
     ranked = sorted(counted, key=lambda pair: (-pair[1], pair[0]))
     rest = sum(count for _, count in ranked[_MOST:])
     return [*ranked[:_MOST], *([("other causes", rest)] if rest else [])]

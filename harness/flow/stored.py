@@ -19,7 +19,7 @@ from harness.flow.contrasts import Baseline, Contrasts
 from harness.flow.evidence import Evidence
 from harness.flow.judge import confidences
 from harness.flow.progression import partial
-from harness.flow.rows import ArmKey, Scores, arm_rows
+from harness.flow.rows import ArmKey, Scores, arm_rows, packed_prompts
 from harness.protocols import Bound, Reference
 from harness.records import Metric
 from harness.spec.load import digest
@@ -141,7 +141,7 @@ def _prompts(store: Store) -> tuple[Mapping[str, str], ...]:
     import numpy as np
     import pyarrow.compute as pc
 
-    table = store.columns("cases", ["prompt_id", "tags"])
+    table = store.columns("cases", ["prompt_id", "tags"], each=packed_prompts)
     if table.num_rows == 0:
         return ()
     coded = table["prompt_id"].combine_chunks().dictionary_encode()

@@ -1,4 +1,4 @@
-"""The texts of a file by their prompts, in a few arrays: a million take a hundred megabytes."""
+"""The texts of a file by their prompts, in a few arrays and on disk: forty bytes each."""
 
 from __future__ import annotations
 
@@ -7,23 +7,27 @@ from collections.abc import Iterable
 from typing import Any
 
 from harness.records import Failure
+from harness.spool import Spool
 
 
 class Texts:
     """Outputs by prompt, each prompt's in the order of the file."""
 
     def __init__(self, pairs: Iterable[tuple[str, object]]) -> None:
-        """Read pairs of a prompt and its output."""
+        """Read pairs of a prompt and its output.
+
+        Raises:
+            OSError: The folder of temporary files is full.
+        """
         import numpy as np
 
-        self._told, self._ends, hashes = bytearray(), array("Q", [0]), array("q")
+        self._told, self._ends, hashes = Spool(), array("Q", [0]), array("q")
         self._strange: dict[int, str] = {}
         for row, (prompt, output) in enumerate(pairs):
             if not isinstance(output, str):
                 self._strange[row] = type(output).__name__
             for text in (prompt, output if isinstance(output, str) else ""):
-                self._told += text.encode("utf-8", "surrogatepass")
-                self._ends.append(len(self._told))
+                self._ends.append(self._told.add(text))
             hashes.append(hash(prompt))
         found: Any = np.frombuffer(hashes, dtype=np.int64)
         self._order = np.argsort(found, kind="stable")
@@ -44,4 +48,4 @@ class Texts:
         return self._slice(2 * row + 1).decode("utf-8", "surrogatepass")
 
     def _slice(self, field: int) -> bytes:
-        return bytes(self._told[self._ends[field] : self._ends[field + 1]])
+        return self._told.read(self._ends[field], self._ends[field + 1])

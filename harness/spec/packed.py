@@ -1,37 +1,46 @@
-"""Prompts in a few arrays: a million short ones take a hundred megabytes, not five hundred."""
+"""Prompts in a few arrays, and their texts on disk: sixty bytes each, however long they are."""
 
 from __future__ import annotations
 
+import copy
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Self, overload
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Self, overload
 
 from harness.records import Prompt
+from harness.spool import Spool
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _ID = 32
-_FIELDS = 3
 
 
 class Prompts(Sequence[Prompt]):
     """Prompts with the digests that are their names; each is made anew when it is asked for."""
 
     def __init__(self, prompts: Iterable[Prompt] = ()) -> None:
-        self._ids, self._texts = bytearray(), bytearray()
-        self._ends, self._lengths = array("Q", [0]), array("I")
-        self._tags: list[Mapping[str, str]] = []
-        self._shared: dict[tuple[tuple[str, str], ...], Mapping[str, str]] = {}
-        self._order: Sequence[int] = range(0)
-        for prompt in prompts:
-            self._add(prompt)
+        """Keep prompts in their order.
 
-    def _add(self, prompt: Prompt) -> None:
-        self._ids += bytes.fromhex(prompt.prompt_id)
-        for text in (prompt.text, prompt.system, prompt.reference):
-            self._texts += (text or "").encode("utf-8", "surrogatepass")
-            self._ends.append(len(self._texts))
-        self._lengths.append(len(prompt.text.encode("utf-8", "replace")))
-        self._tags.append(self._shared.setdefault(tuple(prompt.tags.items()), prompt.tags))
-        self._order = range(len(self._tags))
+        Raises:
+            OSError: The folder of temporary files is full.
+        """
+        self._spool, self._ids = Spool(), bytearray()
+        # Where each one's texts end, where in them its text and system text end, and its tags.
+        self._ends, self._cuts, self._tags = array("Q", [0]), array("I"), array("I")
+        self._every_tags: list[Mapping[str, str]] = []
+        known: dict[tuple[tuple[str, str], ...], int] = {}
+        for prompt in prompts:
+            self._ids += bytes.fromhex(prompt.prompt_id)
+            for text in (prompt.text, prompt.system or "", prompt.reference or ""):
+                self._cuts.append(self._spool.add(text) - self._ends[-1])
+            self._ends.append(self._ends[-1] + self._cuts.pop())
+            place = known.setdefault(tuple(prompt.tags.items()), len(known))
+            if place == len(self._every_tags):
+                self._every_tags.append(prompt.tags)
+            self._tags.append(place)
+        self._order: Sequence[int] = range(len(self._tags))
 
     def __len__(self) -> int:
         return len(self._order)
@@ -41,37 +50,64 @@ class Prompts(Sequence[Prompt]):
     @overload
     def __getitem__(self, place: slice) -> Self: ...
     def __getitem__(self, place: int | slice) -> Prompt | Self:
-        """One prompt, or some of them, which share the arrays."""
+        """One prompt, or some of them, which share what they are kept in."""
         if isinstance(place, slice):
             return self._taken(self._order[place])
         row = self._order[place]
-        text, system, reference = (self._text(_FIELDS * row + i) for i in range(_FIELDS))
+        start, end = self._ends[row : row + 2]
+        text, system = self._cuts[2 * row : 2 * row + 2]
+        told = self._spool.read(start, end)
         return Prompt(
             prompt_id=self._id(row),
-            text=text,
-            system=system or None,
-            reference=reference or None,
-            tags=self._tags[row],
+            text=told[:text].decode("utf-8", "surrogatepass"),
+            system=told[text:system].decode("utf-8", "surrogatepass") or None,
+            reference=told[system:].decode("utf-8", "surrogatepass") or None,
+            tags=self._every_tags[self._tags[row]],
         )
 
+    def ids(self) -> Iterator[str]:
+        """Their ids, in order; no text is read."""
+        return map(self._id, self._order)
+
+    def distinct(self) -> Self:
+        """The first of each id, in their order."""
+        import numpy as np
+
+        order, rows, names = self._sorted()
+        again = np.zeros(len(order), dtype=np.bool_)
+        again[1:] = (names[rows[order[1:]]] == names[rows[order[:-1]]]).all(axis=1)
+        return self._taken(_packed(rows[np.sort(order[~again])]))
+
+    def by_id(self) -> Self:
+        """The same prompts, in the order of their ids."""
+        order, rows, _ = self._sorted()
+        return self._taken(_packed(rows[order]))
+
     def longest_first(self) -> Self:
-        """The same prompts, those of most bytes first; of one length by name."""
+        """The same prompts, those of most bytes first; of one length by id."""
+        import numpy as np
+
+        order, rows, _ = self._sorted()
+        rows = rows[order]
+        longest = -np.frombuffer(self._cuts, dtype=np.uint32)[::2].astype(np.int64)
+        return self._taken(_packed(rows[np.argsort(longest[rows], kind="stable")]))
+
+    def _sorted(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint64]]:
+        """In which order ids come; the rows that they are of; and the ids, [rows, 4]."""
         import numpy as np
 
         rows = np.asarray(self._order, dtype=np.int64)
-        names = np.frombuffer(bytes(self._ids), dtype=">u8").reshape(-1, _ID // 8)[rows]
-        longest = -np.asarray(self._lengths, dtype=np.int64)[rows]
-        order = np.lexsort((*names.T[::-1], longest))
-        return self._taken(array("I", rows[order].tolist()))
+        names = np.frombuffer(self._ids, dtype=">u8").reshape(-1, _ID // 8)
+        return np.lexsort(names[rows].T[::-1]), rows, names
 
     def _taken(self, order: Sequence[int]) -> Self:
-        taken = type(self)()
-        taken.__dict__ |= self.__dict__ | {"_order": order}
+        taken = copy.copy(self)
+        taken._order = order
         return taken
 
     def _id(self, row: int) -> str:
         return self._ids[_ID * row : _ID * (row + 1)].hex()
 
-    def _text(self, field: int) -> str:
-        start, end = self._ends[field], self._ends[field + 1]
-        return self._texts[start:end].decode("utf-8", "surrogatepass")
+
+def _packed(rows: NDArray[np.int64]) -> array[int]:
+    return array("I", rows.astype("uint32").tobytes())

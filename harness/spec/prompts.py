@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -33,17 +34,8 @@ def read_prompts(specs: Sequence[PromptSpec], base: Path) -> Prompts:
         SpecError: A file cannot be read, a column is missing, lines are broken
             or prompts empty; of each file the first 20 such lines are named.
     """
-    return Prompts(_once(specs, base))
-
-
-def _once(specs: Sequence[PromptSpec], base: Path) -> Iterator[Prompt]:
-    seen: set[bytes] = set()
-    for number, spec in enumerate(specs):
-        for prompt in _of_spec(spec, number, base):
-            name = bytes.fromhex(prompt.prompt_id)
-            if name not in seen:
-                seen.add(name)
-                yield prompt
+    each = (_of_spec(spec, number, base) for number, spec in enumerate(specs))
+    return Prompts(chain.from_iterable(each)).distinct()
 
 
 def prompt_files(specs: Sequence[PromptSpec], base: Path) -> dict[str, str]:

@@ -55,7 +55,7 @@ class Layout:
 
 def lay_out(scored: NDArray[np.int64], missing: NDArray[np.int64]) -> Layout:
     """Renumber the clusters of int64 [n] scored and int64 [m] missing rows from 0."""
-    planned = np.concatenate((scored, missing))
+    planned = np.concatenate((scored, missing)) if missing.size else scored
     if planned.size and planned.min() >= 0 and planned.max() < 4 * planned.size:
         seen = np.bincount(planned) > 0
         ranks = (np.cumsum(seen) - 1)[planned]
