@@ -7,18 +7,10 @@ the same bytes as `digests.canonical`, in a fifth of the time.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from harness import digests
-from harness.errors import AlteredError
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-_BYTES = 32
-_ID = re.compile("[0-9a-f]{64}")
 
 
 def arm_prefix(generator: str, strategy: str, params: Mapping[str, Any]) -> str:
@@ -54,33 +46,6 @@ def unit_id(batch: str, fingerprint: str) -> str:
     arms can be paired; only with the fingerprint is a score tied to its output.
     """
     return _of_two(batch, fingerprint)
-
-
-def packed(ids: Iterable[str]) -> pa.Array:
-    """Ids as their 32 bytes, for tables of a million; in the order of their text.
-
-    Raises:
-        AlteredError: One is no id.
-    """
-    import pyarrow as pa
-
-    names = list(ids)
-    try:
-        whole = "".join(names)
-        found = bytes.fromhex(whole)
-    except (TypeError, ValueError):
-        whole, found = "no", b""
-    if found.hex() != whole or any(len(name) != 2 * _BYTES for name in names):
-        raise AlteredError(
-            "an id that is stored is not the digest that it should be",
-            where=next((repr(name) for name in names if not _is_id(name)), ""),
-        )
-    buffers = [None, pa.py_buffer(found)]
-    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(_BYTES), len(names), buffers)
-
-
-def _is_id(name: object) -> bool:
-    return isinstance(name, str) and bool(_ID.fullmatch(name))
 
 
 def _of_two(first: str, second: str) -> str:

@@ -23,7 +23,7 @@ from harness.flow.aggregate import (
     metric_of,
 )
 from harness.flow.evidence import ArmName, Difference, Gap, Question
-from harness.flow.rows import ArmKey, ArmUnits, Part, Scores, arm_rows, arm_units, in_order
+from harness.flow.rows import ArmKey, ArmUnits, Part, Scores, arm_rows, arm_units
 from harness.metrics.anytime import confidence_of_each
 from harness.metrics.contrast import CONTRASTS, Side, contrast
 from harness.metrics.estimate import Estimate
@@ -75,6 +75,7 @@ class Pairs:
     ) -> tuple[Part, Part] | Gap:
         """Both sides on one slice, on the prompts both were asked, clusters numbered alike."""
         import pyarrow as pa
+        import pyarrow.compute as pc
 
         (run, arm), (other, key) = ours, theirs
         mine = arm_units(run.store, arm, cluster_by=self._by)
@@ -85,7 +86,8 @@ class Pairs:
         right = self._part(other, key, scorer, label, mine.prompts)
         if left is None or right is None:
             return Gap("insufficient_n", f"no case of both is tagged {label}")
-        names = in_order(pa.concat_arrays([mine.labels, rows.labels]))
+        names = pc.unique(pa.concat_arrays([mine.labels, rows.labels]))
+        names = names.take(pc.sort_indices(names))
         return _renumbered(left, mine, names), _renumbered(right, rows, names)
 
     def _part(

@@ -7,11 +7,11 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from harness.engine import identity
+from harness import ids
 from harness.engine.store import Store
 from harness.flow.flags import Flags
 from harness.flow.gallery import Made, Measure, choose, measure
-from harness.flow.rows import ArmKey, planned_of
+from harness.flow.rows import ArmKey, places, planned_of
 from harness.flow.shortfalls import shortfalls
 from harness.flow.thumbnails import thumbnail
 from harness.flow.veil import veil
@@ -136,22 +136,22 @@ def _keys(store: Store) -> dict[str, str]:
 def _status(store: Store, arm: ArmKey) -> dict[str, str]:
     """By output, what came of its last attempt."""
     stored = store.columns("outputs", ("output_id", "status"), {arm.fingerprint})
-    ids, status = (stored[name].to_pylist() for name in ("output_id", "status"))
-    return dict(zip(ids, status, strict=True))
+    outputs, status = (stored[name].to_pylist() for name in ("output_id", "status"))
+    return dict(zip(outputs, status, strict=True))
 
 
 def _chosen(store: Store, arm: ArmKey, flags: Flags) -> list[dict[str, Any]]:
     """The outputs to show, worst first. Only these few are read as Python."""
     import numpy as np
-    import pyarrow.compute as pc
 
     planned = planned_of(store, arm)["output_id"]
     stored = store.columns("outputs", ("output_id", "status"), {arm.fingerprint}, each=_state)
-    stored = stored.take(np.arange(stored.num_rows)[::-1])  # the last attempt first
-    place = pc.index_in(planned, stored["output_id"])
-    fine = pc.fill_null(stored["fine"].take(place), fill_value=False).to_numpy()
+    place = places(stored["output_id"], planned)
+    there = place >= 0
+    fine = there.copy()
+    fine[there] = stored["fine"].to_numpy()[place[there]]
     counts = flags.counts(planned)
-    bad = np.flatnonzero(pc.is_valid(place).to_numpy() & (~fine | (counts > 0)))
+    bad = np.flatnonzero(there & (~fine | (counts > 0)))
     rows = bad[np.argsort(-counts[bad], kind="stable")][:_FLAGGED].tolist()
     first = np.flatnonzero(fine)[: _FLAGGED + _PLAIN].tolist()
     rows += islice((row for row in first if row not in rows), _PLAIN)
@@ -165,8 +165,8 @@ def _state(part: pa.Table) -> pa.Table:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    ids = identity.packed(part["output_id"].to_pylist())
-    return pa.table({"output_id": ids, "fine": pc.equal(part["status"], "ok")})
+    outputs = ids.packed(part["output_id"].to_pylist())
+    return pa.table({"output_id": outputs, "fine": pc.equal(part["status"], "ok")})
 
 
 def _rows(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from harness.engine import identity
+from harness import ids
 from harness.engine.store import Store
 from harness.protocols import Bound, Proportion
 
@@ -39,7 +39,7 @@ class Flags:
         """The flags of one output, in the order of the suite's scorers."""
         import pyarrow.compute as pc
 
-        one = identity.packed([output])
+        one = ids.packed([output])
         return tuple(
             name for name, seen in self._seen.items() if pc.is_in(one, seen)[0].as_py()
         )
@@ -60,7 +60,7 @@ def _seen(store: Store, scorer: Bound, column: str) -> pa.ChunkedArray:
 
     def true(part: pa.Table) -> pa.Table:
         seen = part.filter(part[name].cast(pa.bool_()))["output_id"].to_pylist()
-        return pa.table({"output_id": identity.packed(seen)})
+        return pa.table({"output_id": ids.packed(seen)})
 
     place, names = f"scores/{scorer.name}", ["output_id", name]
     return store.columns(place, names, {scorer.fingerprint}, each=true)["output_id"]

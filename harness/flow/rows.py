@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from harness import ids
 from harness.engine import identity, schemas
 from harness.engine.features import Features, reference_features
 from harness.engine.store import Store, itself
@@ -49,13 +50,16 @@ class ArmUnits:
     A unit is what is independent: the prompt's id, or the text `tag=value`.
     """
 
-    prompts: pa.Array
-    units: pa.Array
+    prompts: pa.ChunkedArray
+    units: pa.ChunkedArray
 
     @property
     def labels(self) -> pa.Array:
         """The distinct units, in order."""
-        return in_order(self.units)
+        import pyarrow.compute as pc
+
+        distinct = pc.unique(self.units)
+        return distinct.take(pc.sort_indices(distinct))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ def arm_units(
 ) -> ArmUnits:
     """Name what the cases of one arm are cases of; see `arm_rows`."""
     table = _asked(store, key, only)
-    return ArmUnits(table["prompt_id"].combine_chunks(), _units(table, cluster_by))
+    return ArmUnits(table["prompt_id"], _units(table, cluster_by))
 
 
 def _asked(store: Store, key: ArmKey, only: pa.Array | None) -> pa.Table:
@@ -112,7 +116,7 @@ def _asked(store: Store, key: ArmKey, only: pa.Array | None) -> pa.Table:
 
 def packed_prompts(part: pa.Table) -> pa.Table:
     """A part of the cases, with its prompts' ids packed."""
-    prompts = identity.packed(part["prompt_id"].to_pylist())
+    prompts = ids.packed(part["prompt_id"].to_pylist())
     return part.set_column(part.schema.get_field_index("prompt_id"), "prompt_id", prompts)
 
 
@@ -141,26 +145,18 @@ def planned_of(
         )
         part = part.filter(mine)
         outputs = (identity.output_id(c, key.fingerprint) for c in part["case_id"].to_pylist())
-        named = part.append_column("output_id", identity.packed(outputs))
+        named = part.append_column("output_id", ids.packed(outputs))
         return each(named.select([*names, "output_id"]))
 
     wanted = dict.fromkeys(("case_id", "generator", "strategy", *names))
     return store.columns("cases", list(wanted), each=own)
 
 
-def in_order(names: pa.Array) -> pa.Array:
-    """The distinct ones of some names, in order."""
-    import pyarrow.compute as pc
-
-    distinct = pc.unique(names)
-    return distinct.take(pc.sort_indices(distinct))
-
-
-def _units(table: pa.Table, cluster_by: str) -> pa.Array:
+def _units(table: pa.Table, cluster_by: str) -> pa.ChunkedArray:
     """What each case is a case of: its prompt, or its value of a tag."""
     import pyarrow as pa
 
-    prompts = table["prompt_id"].combine_chunks()
+    prompts = table["prompt_id"]
     if cluster_by == BY_PROMPT:
         return prompts
     of_tag = (dict(row or ()).get(cluster_by) for row in table["tags"].to_pylist())
@@ -168,20 +164,35 @@ def _units(table: pa.Table, cluster_by: str) -> pa.Array:
         name.hex() if tag is None else f"{cluster_by}={tag}"
         for name, tag in zip(prompts.to_pylist(), of_tag, strict=True)
     ]
-    return pa.array(names, pa.string())
+    return pa.chunked_array([pa.array(names, pa.string())])
 
 
-def _ranks(units: pa.Array) -> NDArray[np.int64]:
+def _ranks(units: pa.ChunkedArray) -> NDArray[np.int64]:
     """Each one's place among the distinct ones in order."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    ranks = np.empty(len(units), dtype=np.int64)
+    if pa.types.is_fixed_size_binary(units.type):
+        order, new = ids.in_order(ids.numbers(units))
+        ranks[order] = np.cumsum(new) - 1
+        return ranks
+    coded = units.combine_chunks().dictionary_encode()
+    ranks[pc.sort_indices(coded.dictionary).to_numpy()] = np.arange(len(coded.dictionary))
+    return np.asarray(ranks[coded.indices.to_numpy()], dtype=np.int64)
+
+
+def places(stored: pa.ChunkedArray, wanted: pa.ChunkedArray) -> NDArray[np.int64]:
+    """Where each of some packed ids is stored, for the last time; below 0 where it is not."""
     import numpy as np
     import pyarrow.compute as pc
 
-    coded = units.dictionary_encode()
-    order = pc.sort_indices(coded.dictionary)
-    rank = np.empty(len(order), dtype=np.int64)
-    rank[order.to_numpy()] = np.arange(len(order))
-    ranks: NDArray[np.int64] = rank[coded.indices.to_numpy()]
-    return ranks
+    if stored.equals(wanted):  # most often
+        return np.arange(len(stored))
+    last = len(stored) - 1
+    found = pc.index_in(wanted, stored.take(np.arange(len(stored))[::-1]))
+    return np.asarray(last - pc.fill_null(found, last + 1).to_numpy(), dtype=np.int64)
 
 
 def _slices(tags: pa.ChunkedArray) -> dict[str, NDArray[np.bool_]]:
@@ -220,13 +231,13 @@ class Scores:
 
         def fine(part: pa.Table) -> pa.Table:
             part = part.filter(pc.equal(part["status"], "ok")).select(names)
-            return part.set_column(0, "output_id", identity.packed(part[0].to_pylist()))
+            return part.set_column(0, "output_id", ids.packed(part[0].to_pylist()))
 
         place, wanted = f"scores/{scorer.name}", [*names, "status"]
         table = store.columns(place, wanted, {scorer.fingerprint}, each=fine)
         if table.num_rows == 0:
             typed = schemas.scores(scorer.plugin.columns).empty_table().select(names)
-            table = typed.set_column(0, "output_id", identity.packed(()))
+            table = typed.set_column(0, "output_id", ids.packed(()))
         self._table = table
         self._features = {
             name: Features(store, encoder)
@@ -242,13 +253,11 @@ class Scores:
         self, arm: ArmRows, labels: Collection[str] | None = None
     ) -> Iterator[tuple[str, Part]]:
         """Each slice of an arm with its rows; of some slices only, where told which."""
-        import numpy as np
-
-        place = self._places(arm.output_ids)
-        scored, values = np.isfinite(place), self._table.drop_columns(["output_id"])
+        place = places(self._table["output_id"], arm.output_ids)
+        scored, values = place >= 0, self._table.drop_columns(["output_id"])
         for label, mask in arm.slices.items():
             if labels is None or label in labels:
-                rows = place[mask & scored].astype(np.int64)
+                rows = place[mask & scored]
                 yield (
                     label,
                     Part(
@@ -259,17 +268,6 @@ class Scores:
                         planned=_where(arm.clusters, mask),
                     ),
                 )
-
-    def _places(self, wanted: pa.ChunkedArray) -> NDArray[np.float64]:
-        """Where each output's reading is, NaN where there is none; most often in order."""
-        import numpy as np
-        import pyarrow.compute as pc
-
-        stored = self._table["output_id"]
-        if stored.equals(wanted):
-            return np.arange(len(stored), dtype=np.float64)
-        found = pc.index_in(wanted, stored).to_numpy(zero_copy_only=False)
-        return np.asarray(found, dtype=np.float64)
 
     def _read(self, table: pa.Table) -> dict[str, Any]:
         plain = {n: kind for n, kind in self._kinds.items() if kind != "features"}

@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from harness.engine import identity
+from harness import ids
 from harness.engine.store import Store
-from harness.flow.rows import ArmKey, planned_of
+from harness.flow.rows import ArmKey, places, planned_of
 from harness.metrics.pii.mask import mask
 from harness.protocols import Bound
 from harness.records import Shortfall
@@ -59,18 +59,20 @@ def _split(
     store: Store, table: str, fingerprint: str, wanted: pa.ChunkedArray, absent: str
 ) -> tuple[pa.ChunkedArray, dict[str, int]]:
     """Which outputs have a row that succeeded, and how often the others have which reason."""
-    import numpy as np
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     names = ("output_id", "status", "error")
     found = store.columns(table, names, {fingerprint}, each=_reasons)
-    good = pc.is_in(wanted, found["output_id"].filter(pc.is_null(found["reason"])))
-    failed = found.filter(pc.is_valid(found["reason"]))
-    failed = failed.take(np.arange(failed.num_rows)[::-1])  # the last attempt first
-    lacking = wanted.filter(pc.invert(good))
-    told = failed["reason"].take(pc.index_in(lacking, failed["output_id"]))
+    fine = pc.is_null(found["reason"])
+    good = places(found["output_id"].filter(fine), wanted) >= 0
+    failed = found.filter(pc.invert(fine))
+    lacking = wanted.filter(pa.array(~good))
+    place = places(failed["output_id"], lacking)
+    told = failed["reason"].take(pa.array(place, mask=place < 0))
     counted = pc.value_counts(told.fill_null(f"error: {absent}"))
-    return wanted.filter(good), {one["values"]: one["counts"] for one in counted.to_pylist()}
+    answered = wanted if good.all() else wanted.filter(pa.array(good))
+    return answered, {one["values"]: one["counts"] for one in counted.to_pylist()}
 
 
 def _reasons(part: pa.Table) -> pa.Table:
@@ -80,8 +82,8 @@ def _reasons(part: pa.Table) -> pa.Table:
 
     told = pc.binary_join_element_wise(part["status"], part["error"].fill_null("None"), ": ")
     reasons = pc.if_else(pc.equal(part["status"], "ok"), pa.scalar(None, pa.string()), told)
-    ids = identity.packed(part["output_id"].to_pylist())
-    return pa.table({"output_id": ids, "reason": reasons})
+    outputs = ids.packed(part["output_id"].to_pylist())
+    return pa.table({"output_id": outputs, "reason": reasons})
 
 
 def _grouped(reasons: Mapping[str, int]) -> list[tuple[str, int]]:

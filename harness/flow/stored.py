@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from harness import digests
+from harness import digests, ids
 from harness.engine.features import reference_table
 from harness.engine.store import Store
 from harness.errors import AlteredError
@@ -138,15 +138,11 @@ def _is_read(reference: Reference, scorer: Bound, store: Store) -> bool:
 
 def _prompts(store: Store) -> tuple[Mapping[str, str], ...]:
     """The tags of each distinct prompt that was asked."""
-    import numpy as np
-    import pyarrow.compute as pc
-
     table = store.columns("cases", ["prompt_id", "tags"], each=packed_prompts)
     if table.num_rows == 0:
         return ()
-    coded = table["prompt_id"].combine_chunks().dictionary_encode()
-    _, first = np.unique(coded.indices.to_numpy(), return_index=True)
-    rows = first[pc.sort_indices(coded.dictionary).to_numpy()]
+    order, new = ids.in_order(ids.numbers(table["prompt_id"]))
+    rows = order[new]
     shared: dict[tuple[tuple[str, str], ...], Mapping[str, str]] = {}
     found: list[Mapping[str, str]] = []
     for start in range(0, len(rows), _AT_ONCE):

@@ -87,6 +87,8 @@ def within(
     Raises:
         PluginError: If a value is outside by more than TOLERANCE (relative above 1).
     """
+    if bounds == (None, None):
+        return values
     floor, ceiling = (-np.inf if bounds[0] is None else bounds[0],
                       np.inf if bounds[1] is None else bounds[1])  # fmt: skip
     held = np.clip(values, floor, ceiling)

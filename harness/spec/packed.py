@@ -7,14 +7,13 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Self, overload
 
+from harness import ids
 from harness.records import Prompt
 from harness.spool import Spool
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-_ID = 32
 
 
 class Prompts(Sequence[Prompt]):
@@ -73,32 +72,35 @@ class Prompts(Sequence[Prompt]):
         """The first of each id, in their order."""
         import numpy as np
 
-        order, rows, names = self._sorted()
-        again = np.zeros(len(order), dtype=np.bool_)
-        again[1:] = (names[rows[order[1:]]] == names[rows[order[:-1]]]).all(axis=1)
-        return self._taken(_packed(rows[np.sort(order[~again])]))
+        rows, order, new = self._sorted()
+        return self._at(rows[np.sort(order[new])])
 
     def by_id(self) -> Self:
         """The same prompts, in the order of their ids."""
-        order, rows, _ = self._sorted()
-        return self._taken(_packed(rows[order]))
+        rows, order, _ = self._sorted()
+        return self._at(rows[order])
 
     def longest_first(self) -> Self:
         """The same prompts, those of most bytes first; of one length by id."""
         import numpy as np
 
-        order, rows, _ = self._sorted()
+        rows, order, _ = self._sorted()
         rows = rows[order]
         longest = -np.frombuffer(self._cuts, dtype=np.uint32)[::2].astype(np.int64)
-        return self._taken(_packed(rows[np.argsort(longest[rows], kind="stable")]))
+        return self._at(rows[np.argsort(longest[rows], kind="stable")])
 
-    def _sorted(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint64]]:
-        """In which order ids come; the rows that they are of; and the ids, [rows, 4]."""
+    def _sorted(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+        """Rows, and `ids.in_order` of their ids."""
         import numpy as np
 
         rows = np.asarray(self._order, dtype=np.int64)
-        names = np.frombuffer(self._ids, dtype=">u8").reshape(-1, _ID // 8)
-        return np.lexsort(names[rows].T[::-1]), rows, names
+        every = np.frombuffer(self._ids, dtype=">u8").reshape(-1, ids.BYTES // 8)
+        return rows, *ids.in_order(every[rows])
+
+    def _at(self, rows: NDArray[np.int64]) -> Self:
+        import numpy as np
+
+        return self._taken(array("I", rows.astype(np.uint32).tobytes()))
 
     def _taken(self, order: Sequence[int]) -> Self:
         taken = copy.copy(self)
@@ -106,8 +108,4 @@ class Prompts(Sequence[Prompt]):
         return taken
 
     def _id(self, row: int) -> str:
-        return self._ids[_ID * row : _ID * (row + 1)].hex()
-
-
-def _packed(rows: NDArray[np.int64]) -> array[int]:
-    return array("I", rows.astype("uint32").tobytes())
+        return self._ids[ids.BYTES * row : ids.BYTES * (row + 1)].hex()

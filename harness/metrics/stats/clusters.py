@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from math import fsum
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+_PIECE = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,8 @@ def lay_out(scored: NDArray[np.int64], missing: NDArray[np.int64]) -> Layout:
 
 def total(values: NDArray[np.float64]) -> float:
     """Add values up with one rounding, so that no order of them matters."""
-    return fsum(values.tolist())
+    pieces = (values[at : at + _PIECE].tolist() for at in range(0, values.size, _PIECE))
+    return fsum(chain.from_iterable(pieces))
 
 
 def _counts(ranks: NDArray[np.int64], clusters: int) -> NDArray[np.float64]:
