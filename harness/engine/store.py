@@ -168,7 +168,7 @@ class Store:
         """How many rows of each batch need no second attempt, for one plug-in's fingerprint."""
         done: Counter[str] = Counter()
         names = ["batch_id", "status"]
-        for part in self._scan(table, names, {fingerprint}):
+        for part in self.scan(table, names, {fingerprint}):
             for row in part.group_by(names).aggregate([([], "count_all")]).to_pylist():
                 if row["status"] != "error":
                     done[row["batch_id"]] += row["count_all"]
@@ -217,10 +217,20 @@ class Store:
         """
         import pyarrow as pa
 
-        found = [each(part) for part in self._scan(table, list(columns), fingerprints)]
+        found = [each(part) for part in self.scan(table, columns, fingerprints)]
         if not found:
             return each(pa.schema([(name, pa.string()) for name in columns]).empty_table())
         return pa.concat_tables(found)
+
+    def scan(
+        self, table: str, columns: Sequence[str], fingerprints: Collection[str] | None = None
+    ) -> Iterator[pa.Table]:
+        """Read a table part by part, in the order written; of some plug-ins, where told."""
+        for path in parts.paths(self.root / table):
+            part = parts.read(path, list(columns), fingerprints)
+            # Another version of a plug-in may have other columns, and no rows that are wanted.
+            if part.num_rows or fingerprints is None:
+                yield part
 
     def put(self, media: Media) -> tuple[str | None, str | None]:
         """Store a medium: (text, None) for text, (None, digest) for anything else."""
@@ -261,16 +271,6 @@ class Store:
             self._index[table] = found
             self._next[table] = 1 + max(map(parts.number, ordered), default=-1)
         return self._index[table]
-
-    def _scan(
-        self, table: str, columns: list[str], fingerprints: Collection[str] | None
-    ) -> Iterator[pa.Table]:
-        """Read parts in the order written; of some plug-ins only, where told which."""
-        for path in parts.paths(self.root / table):
-            part = parts.read(path, columns, fingerprints)
-            # Another version of a plug-in may have other columns, and no rows that are wanted.
-            if part.num_rows or fingerprints is None:
-                yield part
 
 
 def _case_columns(cases: Sequence[Case]) -> dict[str, list[Any]]:

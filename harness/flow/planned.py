@@ -6,11 +6,14 @@ out, a prompt that one arm was spared, or a model under another's name is found.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from harness import digests
+from harness import digests, ids
 from harness.engine.store import Store
 from harness.errors import AlteredError
 from harness.flow.evidence import ArmName
@@ -22,11 +25,24 @@ from harness.spec.load import digest
 from harness.spec.packed import Prompts
 from harness.spec.suite import PluginSpec, SuiteSpec
 
-Asked = Mapping[ArmName, Sequence[tuple[str, int]]]
-"""By arm, each case's prompt and repeat, in the order written."""
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    _Ids = NDArray[np.uint64]
 
 
-def check_plan(store: Store, manifest: Mapping[str, Any], asked: Asked) -> None:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One arm's cases, in the order written: the packed id of each's prompt, and its repeat."""
+
+    prompts: bytearray = field(default_factory=bytearray)
+    repeats: array[int] = field(default_factory=lambda: array("q"))
+
+
+def check_plan(
+    store: Store, manifest: Mapping[str, Any], asked: Mapping[ArmName, Asked]
+) -> None:
     """Make the plan again, and hold the manifest and the cases against it.
 
     Of a sequential run the prompts that no arm came to are not stored, so that its plan
@@ -38,16 +54,18 @@ def check_plan(store: Store, manifest: Mapping[str, Any], asked: Asked) -> None:
     suite = _suite(store, manifest)
     arms = _arms(manifest, suite)
     looks = tuple(manifest.get("looks") or ())
-    named = {label: _prompts(asked.get(label, ()), suite, label) for label in arms}
+    samples = suite.samples_per_prompt
+    named = {label: _prompts(asked.get(label, Asked()), samples, label) for label in arms}
     longest = max(named.values(), key=len)
     total = _in_sequence(store, named, suite.seed, looks) if looks else len(longest)
-    _check_counts(manifest, total * len(arms) * suite.samples_per_prompt, asked, looks)
+    _check_counts(manifest, total * len(arms) * samples, asked, looks)
     if not looks:
         _check_alike(named, longest)
     if len(longest) < total:
         return
-    whole = Plan(suite, Path(), _as_prompts(longest), tuple(arms.values()), (), looks)
-    exam = digests.of_list(sorted(longest))
+    prompts = _as_prompts(_texts(longest))
+    whole = Plan(suite, Path(), prompts, tuple(arms.values()), (), looks)
+    exam = digests.of_list(prompts.by_id().ids())
     for name, made in (("exam", exam), ("plan", whole.digest)):
         if manifest[name] != made:
             raise AlteredError(
@@ -93,42 +111,44 @@ def _bound(spec: PluginSpec, arm: Mapping[str, Any]) -> Bound:
     return Bound(name=spec.name, use=spec.use, plugin=None, fingerprint=made)
 
 
-def _prompts(
-    asked: Sequence[tuple[str, int]], suite: SuiteSpec, arm: ArmName
-) -> tuple[str, ...]:
+def _prompts(asked: Asked, samples: int, arm: ArmName) -> _Ids:
     """The distinct prompts of an arm in their order, each asked as often as the suite says."""
-    distinct = tuple(dict.fromkeys(prompt for prompt, _ in asked))
-    wanted = [(p, repeat) for p in distinct for repeat in range(suite.samples_per_prompt)]
-    if list(asked) != wanted:
-        odd = next(
-            (one for one in distinct if _repeats(asked, one) != suite.samples_per_prompt), ""
-        )
-        raise AlteredError(
-            f"a prompt was not asked {suite.samples_per_prompt} times, side by side",
-            where=f"{'/'.join(arm)}, prompt {odd or 'order'}",
-        )
-    return distinct
+    import numpy as np
 
-
-def _repeats(asked: Sequence[tuple[str, int]], prompt: str) -> int:
-    return sum(one == prompt for one, _ in asked)
+    names: _Ids = np.frombuffer(asked.prompts, dtype=">u8").reshape(-1, ids.BYTES // 8)
+    distinct = names[::samples]
+    wanted = np.tile(np.arange(samples), len(distinct))
+    whole = len(names) % samples == 0 and np.array_equal(asked.repeats, wanted)
+    side_by_side = whole and np.array_equal(names, distinct.repeat(samples, axis=0))
+    if side_by_side and ids.in_order(distinct)[1].all():
+        return distinct
+    counts = Counter(_texts(names))
+    odd = next((name for name, count in counts.items() if count != samples), "order")
+    raise AlteredError(
+        f"a prompt was not asked {samples} times, side by side",
+        where=f"{'/'.join(arm)}, prompt {odd}",
+    )
 
 
 def _check_counts(
-    manifest: Mapping[str, Any], planned: int, asked: Asked, looks: Sequence[int]
+    manifest: Mapping[str, Any],
+    planned: int,
+    asked: Mapping[ArmName, Asked],
+    looks: Sequence[int],
 ) -> None:
-    there = sum(map(len, asked.values()))
+    counts = {arm: len(cases.repeats) for arm, cases in sorted(asked.items())}
+    there = sum(counts.values())
     if manifest["cases"] != planned or (not looks and manifest["cases"] != there):
-        told = ", ".join(f"{'/'.join(arm)}: {len(rows)}" for arm, rows in sorted(asked.items()))
+        told = ", ".join(f"{'/'.join(arm)}: {count}" for arm, count in counts.items())
         raise AlteredError(
             f"{manifest['cases']} cases were planned, and {there} are there", where=told
         )
 
 
-def _check_alike(named: Mapping[ArmName, tuple[str, ...]], longest: tuple[str, ...]) -> None:
+def _check_alike(named: Mapping[ArmName, _Ids], longest: _Ids) -> None:
     for arm, prompts in named.items():
-        if prompts != longest:
-            odd = sorted(set(prompts) ^ set(longest))
+        if prompts.tobytes() != longest.tobytes():
+            odd = sorted({*_texts(prompts)} ^ {*_texts(longest)})
             raise AlteredError(
                 "two arms were not asked the same",
                 where=f"{'/'.join(arm)}, prompt {odd[0] if odd else 'order'}",
@@ -137,17 +157,18 @@ def _check_alike(named: Mapping[ArmName, tuple[str, ...]], longest: tuple[str, .
 
 def _in_sequence(
     store: Store,
-    named: Mapping[ArmName, tuple[str, ...]],
+    named: Mapping[ArmName, _Ids],
     seed: int,
     looks: tuple[int, ...],
 ) -> int:
     """Check how far each arm went, in the order that the seed fixes; count the prompts."""
     held = store.read_json(NAME)
-    order = [one.prompt_id for one in in_order(_as_prompts(max(named.values(), key=len)), seed)]
+    longest = _as_prompts(_texts(max(named.values(), key=len)))
+    order = [one.prompt_id for one in in_order(longest, seed)]
     used = {(one["generator"], one["strategy"]): one["used"] for one in held["arms"]}
     for arm, prompts in named.items():
         far = used.get(arm)
-        if far not in looks or far != len(prompts) or {*prompts} != {*order[:far]}:
+        if far not in looks or far != len(prompts) or {*_texts(prompts)} != {*order[:far]}:
             raise AlteredError(
                 "an arm was asked other prompts than its turn were", where="/".join(arm)
             )
@@ -156,5 +177,9 @@ def _in_sequence(
     return int(held["prompts"])
 
 
-def _as_prompts(names: Sequence[str]) -> Prompts:
+def _texts(names: _Ids) -> Iterator[str]:
+    return (name.tobytes().hex() for name in names)
+
+
+def _as_prompts(names: Iterable[str]) -> Prompts:
     return Prompts(Prompt(prompt_id=name, text="") for name in names)

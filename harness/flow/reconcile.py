@@ -7,16 +7,17 @@ renamed or left out is found, and named.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness import digests
+from harness import digests, ids
 from harness.engine import identity
 from harness.engine.store import Store
 from harness.errors import AlteredError
 from harness.flow.evidence import ArmName
-from harness.flow.planned import check_plan
+from harness.flow.planned import Asked, check_plan
 from harness.flow.stored import recorded_scorers
 from harness.protocols import Bound
 
@@ -25,6 +26,7 @@ _CASE = (
     "reference", "tags", "repeat", "seed",
 )  # fmt: skip
 _OUTPUT = ("output_id", "case_id", "batch_id", "fingerprint", "status", "media")
+_AT_ONCE = 1024
 _SCORE = ("score_id", "output_id", "case_id", "batch_id", "fingerprint", "status")
 
 
@@ -43,13 +45,69 @@ class Reconciled:
     unused: int = 0
 
 
+class _Cases:
+    """Every planned case by its id: its place, and there its arm. A hundred bytes each."""
+
+    def __init__(self, fingerprints: Mapping[ArmName, str]) -> None:
+        self.names = list(fingerprints)
+        self.fingerprints = list(fingerprints.values())
+        self.places: dict[bytes, int] = {}
+        self.arms = array("I")
+        self.asked: dict[ArmName, Asked] = {}
+
+    def add(self, row: Mapping[str, Any], arm: ArmName) -> bool:
+        """Add one, and tell whether it is new."""
+        case, place = bytes.fromhex(row["case_id"]), len(self.places)
+        if self.places.setdefault(case, place) < place:
+            return False
+        self.arms.append(self.names.index(arm))
+        asked = self.asked.setdefault(arm, Asked())
+        asked.prompts.extend(bytes.fromhex(row["prompt_id"]))
+        asked.repeats.append(row["repeat"])
+        return True
+
+    def place(self, case: str) -> int | None:
+        """Where a case of this id is, if there is one."""
+        try:
+            packed = bytes.fromhex(case)
+        except ValueError:
+            return None
+        return self.places.get(packed) if packed.hex() == case else None
+
+    def output(self, case: str, place: int) -> tuple[str, str]:
+        """The fingerprint of the model that is to answer a case, and the answer's id."""
+        made = self.fingerprints[self.arms[place]]
+        return made, identity.output_id(case, made)
+
+
+class _States:
+    """What came of each place: nothing yet, or the status of the last row."""
+
+    def __init__(self, size: int) -> None:
+        self._names = [""]
+        self._at = bytearray(size)
+
+    def __getitem__(self, place: int) -> str:
+        return self._names[self._at[place]]
+
+    def __setitem__(self, place: int, status: str) -> None:
+        if status not in self._names:
+            self._names.append(status)
+        self._at[place] = self._names.index(status)
+
+    def __iter__(self) -> Iterator[str]:
+        return map(self._names.__getitem__, self._at)
+
+
 @dataclass(frozen=True, slots=True)
 class _Answers:
-    """The last answer to each case by its id, and the ids of answers that count no more."""
+    """The last answer to each case by the case's place; ids of answers that count no more."""
 
-    found: Mapping[str, Mapping[str, Any]]
+    states: _States
+    batches: Sequence[str]
+    batch_of: Sequence[int]
+    images: bytearray
     stale: frozenset[str]
-    unused: int
 
 
 def reconcile(store: Store) -> Reconciled:
@@ -60,44 +118,39 @@ def reconcile(store: Store) -> Reconciled:
         RefusedError: Another version of a scorer is installed here.
     """
     manifest, suite = store.read_json("manifest.json"), store.read_json("suite.json")
-    arms = {(arm["generator"], arm["strategy"]): arm for arm in manifest["arms"]}
-    cases = _cases(store, suite, arms)
-    asked: dict[ArmName, list[tuple[str, int]]] = {}
-    for arm, prompt, repeat in cases.values():
-        asked.setdefault(arm, []).append((prompt, repeat))
-    check_plan(store, manifest, asked)
+    cases = _cases(store, suite, manifest)
+    check_plan(store, manifest, cases.asked)
     answers = _outputs(store, manifest, cases)
-    unused, scores = answers.unused, list[str]()
+    unused, scores, failed = len(answers.stale), 0, 0
     for scorer in recorded_scorers(suite, manifest, store):
-        states, more = _scores(store, scorer, answers)
-        scores += states
+        states, more = _scores(store, scorer, cases, answers)
         unused += more
-    statuses = [output["status"] for output in answers.found.values()]
+        scores += sum(map(bool, states))
+        failed += sum(status not in ("", "ok") for status in states)
     return Reconciled(
-        cases=len(cases),
-        failed_outputs=sum(status != "ok" for status in statuses),
-        scores=len(scores),
-        failed_scores=sum(status != "ok" for status in scores),
+        cases=len(cases.places),
+        failed_outputs=sum(status != "ok" for status in answers.states),
+        scores=scores,
+        failed_scores=failed,
         unused=unused,
     )
 
 
-def _cases(
-    store: Store, suite: Mapping[str, Any], arms: Mapping[ArmName, Any]
-) -> dict[str, tuple[ArmName, str, int]]:
-    """Every planned case with its arm, prompt and repeat, its ids made again."""
+def _cases(store: Store, suite: Mapping[str, Any], manifest: Mapping[str, Any]) -> _Cases:
+    """Every planned case, its ids made again."""
     params = {s["name"]: s.get("params") or {} for s in suite["strategies"]}
-    found: dict[str, tuple[ArmName, str, int]] = {}
+    found = _Cases(
+        {(arm["generator"], arm["strategy"]): arm["fingerprint"] for arm in manifest["arms"]}
+    )
     for row in _rows(store, "cases", _CASE):
         arm, where = (row["generator"], row["strategy"]), f"case {row['case_id']}"
-        if arm not in arms or json.loads(row["params"]) != params.get(arm[1]):
+        if arm not in found.names or json.loads(row["params"]) != params.get(arm[1]):
             raise AlteredError("a case is of no arm of the suite", where=where)
         wanted = _case_ids(row, suite["seed"], params[arm[1]])
         if {name: row[name] for name in wanted} != wanted:
             raise AlteredError("a case is not what its id says", where=where)
-        if row["case_id"] in found:
+        if not found.add(row, arm):
             raise AlteredError("a case is planned twice", where=where)
-        found[row["case_id"]] = (arm, row["prompt_id"], row["repeat"])
     return found
 
 
@@ -118,31 +171,33 @@ def _case_ids(
     }
 
 
-def _outputs(
-    store: Store, manifest: Mapping[str, Any], cases: Mapping[str, tuple[ArmName, str, int]]
-) -> _Answers:
+def _outputs(store: Store, manifest: Mapping[str, Any], cases: _Cases) -> _Answers:
     """The last answer to each case; an earlier one may only have failed."""
-    arms = {(arm["generator"], arm["strategy"]): arm["fingerprint"] for arm in manifest["arms"]}
-    found: dict[str, dict[str, Any]] = {}
-    stale: list[str] = []
+    size = len(cases.places)
+    states, images, batch_of = _States(size), bytearray(size), array("I", bytes(4 * size))
+    batches: dict[str, int] = {}
+    stale: set[str] = set()
     for row in _rows(store, "outputs", _OUTPUT):
-        where, case = f"output {row['output_id']}", cases.get(row["case_id"])
+        where, place = f"output {row['output_id']}", cases.place(row["case_id"])
         if row["output_id"] != identity.output_id(row["case_id"], row["fingerprint"]):
             raise AlteredError("an output is not what its id says", where=where)
-        if case is None or row["fingerprint"] != arms[case[0]]:
+        if place is None or row["fingerprint"] != cases.output(row["case_id"], place)[0]:
             _check_stale(row, manifest)
-            stale.append(row["output_id"])
+            stale.add(row["output_id"])
             continue
-        if found.get(row["output_id"], {"status": "error"})["status"] != "error":
+        if states[place] not in ("", "error"):
             raise AlteredError(
                 "a case was answered twice", where=f"{where}, case {row['case_id']}"
             )
-        found[row["output_id"]] = row
-    answered = {row["case_id"] for row in found.values()}
-    if lost := sorted(cases.keys() - answered):
-        raise AlteredError(f"{len(lost)} cases have no answer", where=f"case {lost[0]}")
+        states[place] = row["status"]
+        images[place] = row["media"] is not None
+        batch_of[place] = batches.setdefault(row["batch_id"], len(batches))
+    found = _Answers(states, list(batches), batch_of, images, frozenset(stale))
+    lost = [case.hex() for case, place in cases.places.items() if not states[place]]
+    if lost:
+        raise AlteredError(f"{len(lost)} cases have no answer", where=f"case {min(lost)}")
     _check_batches(found, cases)
-    return _Answers(found, frozenset(stale), len(stale))
+    return found
 
 
 def _check_stale(row: Mapping[str, Any], manifest: Mapping[str, Any]) -> None:
@@ -159,60 +214,63 @@ def _check_stale(row: Mapping[str, Any], manifest: Mapping[str, Any]) -> None:
         )
 
 
-def _check_batches(
-    found: Mapping[str, Mapping[str, Any]], cases: Mapping[str, tuple[ArmName, str, int]]
-) -> None:
+def _check_batches(answers: _Answers, cases: _Cases) -> None:
     """A batch is named by its cases in the plan's order, so none can have been taken out."""
-    batches = {row["case_id"]: row["batch_id"] for row in found.values()}
-    members: dict[str, list[str]] = {}
-    for case in cases:
-        members.setdefault(batches[case], []).append(case)
+    members: dict[int, bytearray] = {}
+    for case, place in cases.places.items():
+        members.setdefault(answers.batch_of[place], bytearray()).extend(case)
     for batch, held in members.items():
-        if batch != digests.of_json(held):
+        each = [held[at : at + ids.BYTES].hex() for at in range(0, len(held), ids.BYTES)]
+        if answers.batches[batch] != digests.of_json(each):
             raise AlteredError(
-                "a batch is not what its id says", where=f"batch {batch}, case {held[0]}"
+                "a batch is not what its id says",
+                where=f"batch {answers.batches[batch]}, case {each[0]}",
             )
 
 
-def _scores(store: Store, scorer: Bound, answers: _Answers) -> tuple[list[str], int]:
-    """The state of each answer's last score, and how many rows count no more."""
-    found: dict[str, str] = {}
+def _scores(
+    store: Store, scorer: Bound, cases: _Cases, answers: _Answers
+) -> tuple[_States, int]:
+    """The state of each case's last score, and how many rows count no more."""
+    found = _States(len(cases.places))
     unused = 0
     for row in _rows(store, f"scores/{scorer.name}", _SCORE):
-        output = answers.found.get(row["output_id"])
         where = f"{scorer.name}, score {row['score_id']}"
         if row["fingerprint"] != scorer.fingerprint or row["output_id"] in answers.stale:
             unused += 1
             continue
-        if output is None:
-            raise AlteredError("a score is of no output", where=where)
-        unit = identity.unit_id(output["batch_id"], output["fingerprint"])
-        name = identity.score_id(row["output_id"], scorer.fingerprint)
-        wanted = (name, output["case_id"], unit)
-        if (row["score_id"], row["case_id"], row["batch_id"]) != wanted:
+        case, place = row["case_id"], cases.place(row["case_id"])
+        made, output = ("", "") if place is None else cases.output(case, place)
+        if place is None or row["output_id"] != output:
+            raise AlteredError("a score is of no output of its case", where=where)
+        unit = identity.unit_id(answers.batches[answers.batch_of[place]], made)
+        wanted = (identity.score_id(output, scorer.fingerprint), unit)
+        if (row["score_id"], row["batch_id"]) != wanted:
             raise AlteredError("a score is not what its id says", where=where)
-        if output["status"] != "ok":
+        if answers.states[place] != "ok":
             raise AlteredError("a score is of an answer that failed", where=where)
-        if found.get(row["output_id"], "error") != "error":
+        if found[place] not in ("", "error"):
             raise AlteredError("an output was scored twice", where=where)
-        found[row["output_id"]] = row["status"]
-    if lost := sorted(_readable(scorer, answers.found) - found.keys()):
+        found[place] = row["status"]
+    lost = [
+        case.hex()
+        for case, place in cases.places.items()
+        if not found[place] and _has_to_be_read(place, scorer, answers)
+    ]
+    if lost:
         raise AlteredError(
-            f"{len(lost)} outputs have no score of {scorer.name}",
-            where=f"output {lost[0]}, case {answers.found[lost[0]]['case_id']}",
+            f"{len(lost)} outputs have no score of {scorer.name}", where=f"case {min(lost)}"
         )
-    return list(found.values()), unused
+    return found, unused
 
 
-def _readable(scorer: Bound, outputs: Mapping[str, Mapping[str, Any]]) -> set[str]:
-    """The answers that a scorer has to have read: those of a kind that it accepts."""
-    return {
-        name
-        for name, output in outputs.items()
-        if output["status"] == "ok"
-        and ("text" if output["media"] is None else "image") in scorer.plugin.accepts
-    }
+def _has_to_be_read(place: int, scorer: Bound, answers: _Answers) -> bool:
+    """Whether a scorer has to have read an answer: those of a kind that it accepts."""
+    kind = "image" if answers.images[place] else "text"
+    return answers.states[place] == "ok" and kind in scorer.plugin.accepts
 
 
 def _rows(store: Store, table: str, names: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    yield from store.columns(table, names).to_pylist()
+    for part in store.scan(table, names):
+        for batch in part.to_batches(max_chunksize=_AT_ONCE):
+            yield from batch.to_pylist()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from harness.cli import main
+from harness.spool import Spool
 from tests.flow.killing import FINAL, write
 
 STEP = 256  # KiB
@@ -24,7 +27,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     if mounted.returncode:
         pytest.skip(f"this account may not mount a file system: {mounted.stderr.strip()}")
     yield place
-    subprocess.run(["umount", str(place)], check=True)
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
 def test_a_full_disk_stops_a_run_and_room_lets_it_go_on(
@@ -49,3 +52,15 @@ def test_a_full_disk_stops_a_run_and_room_lets_it_go_on(
     assert not list((disk / "run").rglob("*.tmp"))
     for name in FINAL:
         assert (disk / "run" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_a_full_folder_of_temporary_files_is_named(
+    disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(disk))
+    spool = Spool()
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        for _ in range(STEP):
+            spool.add("x" * 4096)
+    assert caught.value.errno == errno.ENOSPC
+    assert caught.value.filename == str(disk)

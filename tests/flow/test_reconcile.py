@@ -132,6 +132,17 @@ def test_an_answer_to_a_case_that_was_taken_out_betrays_it(folder: Path) -> None
     assert "case 999" in caught.value.where
 
 
+def test_an_id_written_another_way_is_another_id(folder: Path) -> None:
+    def upper(table: pa.Table) -> pa.Table:
+        rows = table.to_pylist()
+        rows[0] = other(rows[0], case_id=rows[0]["case_id"].upper())
+        return pa.Table.from_pylist(rows, schema=table.schema)
+
+    change(folder, "outputs", upper)
+    with pytest.raises(AlteredError, match="a case that is not planned"):
+        reconcile(Store(folder))
+
+
 def test_rows_of_an_earlier_model_and_scorer_are_counted_and_rest_nothing(folder: Path) -> None:
     earlier = "8" * 64
     change(folder, "outputs", added(lambda row: other(row, fingerprint=earlier)))
