@@ -257,7 +257,7 @@ class Scores:
         scored, values = place >= 0, self._table.drop_columns(["output_id"])
         for label, mask in arm.slices.items():
             if labels is None or label in labels:
-                rows = place[mask & scored]
+                rows = _where(place, mask & scored)
                 yield (
                     label,
                     Part(
@@ -299,7 +299,7 @@ def _columns(table: pa.Table, kinds: Mapping[str, str]) -> dict[str, Any]:
     for name, kind in kinds.items():
         column = table[f"value_{name}"].combine_chunks()
         if kind in plain:
-            columns[name] = column.to_numpy(zero_copy_only=False).astype(plain[kind])
+            columns[name] = column.to_numpy(zero_copy_only=False).astype(plain[kind], copy=False)
         elif kind == "text":
             columns[name] = column.to_pylist()
         else:

@@ -61,7 +61,7 @@ def lay_out(scored: NDArray[np.int64], missing: NDArray[np.int64]) -> Layout:
     planned = np.concatenate((scored, missing)) if missing.size else scored
     if planned.size and planned.min() >= 0 and planned.max() < 4 * planned.size:
         seen = np.bincount(planned) > 0
-        ranks = (np.cumsum(seen) - 1)[planned]
+        ranks = planned if seen.all() else (np.cumsum(seen) - 1)[planned]
     else:
         ranks = np.unique(planned, return_inverse=True)[1]
     clusters = int(ranks.max()) + 1 if ranks.size else 0

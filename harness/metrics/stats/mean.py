@@ -161,6 +161,8 @@ def worst_sums(
     >>> low.tolist(), high.tolist()
     ([1.0, 2.0], [1.0, inf])
     """
+    if not lost.any():
+        return sums, sums
     floor, ceiling = bounds
     lowest, highest = sums.copy(), sums.copy()
     lowest[lost > 0] += -np.inf if floor is None else floor * lost[lost > 0]
@@ -193,8 +195,8 @@ def _variance(sums: ClusterSums, least: float, most: float) -> float:
     """CR2 variance at the largest residuals that a mean in [least, most] allows."""
     n = float(sums.sizes.sum())
     above, below = sums.highest - least * sums.sizes, most * sums.sizes - sums.lowest
-    residuals = np.maximum(above, below)
-    return total(residuals * residuals / (1.0 - sums.sizes / n)) / (n * n)
+    squares = np.square(np.maximum(above, below, out=above), out=above)
+    return total(squares / (1.0 - sums.sizes / n)) / (n * n)
 
 
 def _t_quantile(sizes: NDArray[np.float64], confidence: float) -> float:
