@@ -1,4 +1,4 @@
-"""Every command, file and program of the README works as it stands there.
+"""Every command, file and program of the README and its two pages works as it stands there.
 
 Each section is run in a folder of its own, command by command, with the files
 that the README shows and the few that it takes for granted. What is not run
@@ -33,7 +33,11 @@ from harness.spec.load import load
 from harness.spec.policy import PolicySpec
 
 ROOT = Path(__file__).resolve().parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = {
+    name: (ROOT / name).read_text(encoding="utf-8")
+    for name in ("README.md", "suites/README.md", "policies/README.md")
+}
+README = "\n".join(PAGES.values())
 
 _ON_S3 = "tests/flow/test_remote_run.py does, on a server of its own"
 NOT_RUN = {
@@ -254,9 +258,11 @@ def test_every_command_there_is_is_shown() -> None:
 
 
 def test_links_lead_to_files_that_are_there() -> None:
-    links = re.findall(r"\]\(([^)#]+)\)", README)
-    assert links
-    assert [link for link in links if "://" not in link and not (ROOT / link).exists()] == []
+    for name, text in PAGES.items():
+        links = re.findall(r"\]\(([^)#]+)\)", text)
+        assert links
+        near = [link for link in links if "://" not in link]
+        assert [link for link in near if not (ROOT / name).parent.joinpath(link).exists()] == []
 
 
 def test_the_verdict_shown_is_about_the_rules_of_the_quickstart() -> None:

@@ -299,7 +299,9 @@ def _columns(table: pa.Table, kinds: Mapping[str, str]) -> dict[str, Any]:
     for name, kind in kinds.items():
         column = table[f"value_{name}"].combine_chunks()
         if kind in plain:
-            columns[name] = column.to_numpy(zero_copy_only=False).astype(plain[kind], copy=False)
+            columns[name] = column.to_numpy(zero_copy_only=False).astype(
+                plain[kind], copy=False
+            )
         elif kind == "text":
             columns[name] = column.to_pylist()
         else:
