@@ -52,7 +52,7 @@ class Endpoint:
         """Read the secrets; connections are made when they are needed.
 
         Raises:
-            SpecError: A secret is not set.
+            SpecError: A secret is not set, or trusted certificates cannot be read.
         """
         from harness.generators.endpoint_opening import opened
 

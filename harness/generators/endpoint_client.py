@@ -26,6 +26,7 @@ from harness.generators.endpoint_replies import (
 from harness.generators.endpoint_requests import PATHS
 from harness.generators.endpoint_sockets import UnreachableError
 from harness.generators.endpoint_streams import Stream
+from harness.generators.endpoint_trust import refusal
 
 _CONNECT_SECONDS = 10.0
 _ERROR_BYTES = 64 * 2**10
@@ -85,6 +86,9 @@ class Client:
         try:
             with anyio.fail_after(self._caps.seconds):
                 return await self._exchange(json.dumps(body).encode())
+        except httpcore2.ConnectTimeout:
+            said = f"the endpoint {self._site.authority} cannot be reached: TLS takes too long"
+            return Trouble(reason=said, again=True, slower=True)
         except (TimeoutError, httpcore2.TimeoutException):
             said = f"no whole answer within {self._caps.seconds:g} s"
             return Trouble(reason=said, again=True, slower=True, charged=True)
@@ -170,9 +174,12 @@ class Client:
 
     def _redirected(self, status: int, location: str) -> str:
         try:
-            host = urlsplit(location).hostname
+            to = urlsplit(location)
+            scheme, host = to.scheme, to.hostname
         except ValueError:
-            host = "nowhere"
+            scheme, host = "", "nowhere"
+        if self._site.scheme == "https" and scheme == "http":
+            return f"HTTP {status} redirects to http, without TLS: not followed"
         if host in (None, self._site.host):
             return f"HTTP {status} redirects within the host: name the new path in base_url"
         return f"HTTP {status} redirects to another host, {str(host)[:80]}: not followed"
@@ -180,8 +187,11 @@ class Client:
 
 def _broken(error: Exception, where: Site) -> Trouble:
     """Say how a connection failed, without the library's own words."""
-    if isinstance(error.__context__, ssl.SSLError):
-        return Trouble(reason="the endpoint's TLS certificate or protocol is refused")
+    cause = error.__context__
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return Trouble(reason=f"the endpoint's TLS certificate is refused: {refusal(cause)}")
+    if isinstance(cause, ssl.SSLError):
+        return Trouble(reason="the endpoint's TLS is refused: it speaks none that is safe")
     if isinstance(error, httpcore2.ConnectError):
         why = str(error) if isinstance(error, UnreachableError) else "TLS was broken off"
         said = f"the endpoint {where.authority} cannot be reached: {why}"

@@ -18,6 +18,7 @@ from harness.generators.endpoint_options import Options
 from harness.generators.endpoint_requests import PATHS
 from harness.generators.endpoint_retries import Asker, Limits, Patience, Prices
 from harness.generators.endpoint_sockets import Guarded
+from harness.generators.endpoint_trust import trusted
 from harness.records import Failure, Generated
 from harness.spec.secret import Secrets
 
@@ -72,7 +73,7 @@ def opened(options: Options, secrets: Secrets, budget: Budget) -> Iterator[Line]
     """Open what a suite describes.
 
     Raises:
-        SpecError: A secret is not set.
+        SpecError: A secret is not set, or no trusted certificates are where they should be.
     """
     headers = {name: secrets.reveal(value) for name, value in options.headers.items()}
     if options.api_key:
@@ -80,10 +81,12 @@ def opened(options: Options, secrets: Secrets, budget: Budget) -> Iterator[Line]
     where = site(options.base_url)
     images = options.api == "images"
     caps = Caps(seconds=options.timeout_seconds, bytes=_IMAGE_BYTES if images else _TEXT_BYTES)
+    trust = trusted() if where.scheme == "https" else None
     with start_blocking_portal() as portal:
         pool = httpcore2.AsyncConnectionPool(
             max_connections=options.max_concurrency,
             keepalive_expiry=_IDLE_SECONDS,
+            ssl_context=trust,
             network_backend=Guarded(where.host, Allowed(options.hosts)),
         )
         client = Client(pool, where, PATHS[options.api], headers, caps)

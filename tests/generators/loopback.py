@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import socketserver
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -65,10 +66,11 @@ class Server:
 
     port: int
     asked: list[Asked] = field(default_factory=list)
+    scheme: str = "http"
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1"
+        return f"{self.scheme}://127.0.0.1:{self.port}/v1"
 
 
 def chat(text: str, **more: Any) -> str:
@@ -84,8 +86,8 @@ def echo(asked: Asked, wire: Wire) -> None:
 
 
 @contextmanager
-def serving(behaviour: Behaviour) -> Iterator[Server]:
-    """Run a server that treats each request this way."""
+def serving(behaviour: Behaviour, tls: ssl.SSLContext | None = None) -> Iterator[Server]:
+    """Run a server that treats each request this way, behind TLS where it is given any."""
     stopped = threading.Event()
 
     class Handler(socketserver.StreamRequestHandler):
@@ -103,8 +105,13 @@ def serving(behaviour: Behaviour) -> Iterator[Server]:
         allow_reuse_address = True
         request_queue_size = 128
 
+        def get_request(self) -> tuple[socket.socket, Any]:
+            plain, peer = super().get_request()
+            # A handshake that fails is an OSError: no request, and the next one is awaited.
+            return (tls.wrap_socket(plain, server_side=True) if tls else plain), peer
+
     with Threads(("127.0.0.1", 0), Handler) as tcp:
-        server = Server(tcp.server_address[1])
+        server = Server(tcp.server_address[1], scheme="https" if tls else "http")
         thread = threading.Thread(target=tcp.serve_forever, args=(0.01,))
         thread.start()
         try:
