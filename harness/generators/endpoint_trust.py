@@ -28,7 +28,7 @@ def trusted() -> ssl.SSLContext:
     except OSError as error:
         raise SpecError(
             "the trusted certificate authorities cannot be read",
-            where=next(filter(None, map(os.environ.get, ("SSL_CERT_FILE", "SSL_CERT_DIR"))), ""),
+            where=os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR", ""),
             fix="let SSL_CERT_FILE name a file of them in PEM, or unset it",
         ) from error
 

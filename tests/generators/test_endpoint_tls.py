@@ -72,13 +72,15 @@ def test_an_authority_that_the_machine_trusts_lets_answers_through(
     assert [one.headers["authorization"] for one in server.asked] == [f"Bearer {SECRET}"]
 
 
-def test_one_connection_serves_many_cases_and_several_authorities_are_read_once(
+def test_authorities_are_read_once_and_not_for_every_connection(
     authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with serving(echo, authority.server()) as server:
-        with Endpoint(options(server.url, max_concurrency=4)) as endpoint:
-            monkeypatch.setenv("SSL_CERT_FILE", "gone.pem")
-            answers = endpoint.generate([case(f"hi {n}") for n in range(20)])
+    with (
+        serving(echo, authority.server()) as server,
+        Endpoint(options(server.url, max_concurrency=4)) as endpoint,
+    ):
+        monkeypatch.setenv("SSL_CERT_FILE", "gone.pem")
+        answers = endpoint.generate([case(f"hi {n}") for n in range(20)])
     assert [isinstance(one, Generated) for one in answers] == [True] * 20
 
 
