@@ -67,7 +67,12 @@ class Control:
 
 
 class Loaded(Protocol):
-    """Something with weights: opened once, used for many batches, then closed."""
+    """Something with weights: opened once, used for many batches, then closed.
+
+    Its class may have `immaterial`: the names of options on which nothing that it makes
+    depends but when, such as a rate. They are no part of its fingerprint, so finished
+    work is kept when they change.
+    """
 
     requires: Sequence[str]
     """Distributions whose installed version is part of the fingerprint."""

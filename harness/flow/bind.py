@@ -6,7 +6,7 @@ import ast
 import functools
 import inspect
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -30,7 +30,8 @@ def bind(kind: str, spec: PluginSpec, base: Path) -> Bound:
     The fingerprint covers the plug-in's name, the package it came from, its
     source and that of the files of ours it is built on, its options, its weights and the
     versions of the libraries it requires. The harness computes it, never the
-    plug-in, so nobody has to remember to bump a version.
+    plug-in, so nobody has to remember to bump a version. Options that the plug-in calls
+    immaterial are left out by name.
 
     Args:
         kind: `generators`, `encoders` or `scorers`.
@@ -43,15 +44,18 @@ def bind(kind: str, spec: PluginSpec, base: Path) -> Bound:
     """
     cls, plugin = _made(kind, spec, base)
     encoders = _encoders(plugin, spec, base)
+    immaterial = sorted(getattr(cls, "immaterial", ()))
     identity: dict[str, Any] = {
         "plugin": spec.use,
         "package": registry.names(kind)[spec.use],
         "source": _source(cls),
-        "options": spec.options,
+        "options": material(spec.options, immaterial),
         "weights": dict(plugin.weights),
         "packages": {name: _version(name, spec) for name in plugin.requires},
         "kind": getattr(plugin, "identity", "code"),
     }
+    if immaterial:
+        identity["immaterial"] = immaterial
     references = dict(plugin.references) if encoders else {}
     if encoders:
         asked = {name: reference.digest for name, reference in references.items()}
@@ -85,7 +89,8 @@ def bind_recorded(spec: PluginSpec, recorded: Mapping[str, Any]) -> Bound:
     """
     identity = dict(recorded["identity"])
     cls, plugin = _made("scorers", spec, Path())
-    said = {"plugin": spec.use, "options": digests.plain(spec.options)}
+    asked = material(spec.options, identity.get("immaterial", ()))
+    said = {"plugin": spec.use, "options": digests.plain(asked)}
     wrong = [name for name, value in said.items() if identity.get(name) != value]
     if wrong or digests.of_json(["scorers", identity]) != recorded["fingerprint"]:
         raise AlteredError(
@@ -109,6 +114,11 @@ def bind_recorded(spec: PluginSpec, recorded: Mapping[str, Any]) -> Bound:
         identity=identity,
         encoders=encoders,
     )
+
+
+def material(options: Mapping[str, Any], immaterial: Collection[str]) -> dict[str, Any]:
+    """The options that an identity holds: all but those that no answer depends on."""
+    return {name: value for name, value in options.items() if name not in immaterial}
 
 
 def _made(kind: str, spec: PluginSpec, base: Path) -> tuple[type[Any], Any]:

@@ -24,6 +24,8 @@ class Arm:
 
     generator: Bound
     strategy: StrategySpec
+    batch: int = 0
+    """How many cases go together; 0 where none is to be generated."""
 
     @property
     def label(self) -> str:
@@ -98,9 +100,9 @@ class Plan:
                 )
 
     def batches(self, arm: Arm) -> Iterator[Batch]:
-        """The cases of one arm, cut at the generator's batch size."""
+        """The cases of one arm, cut at its batch size."""
         cases = self.cases(arm)
-        while batch := tuple(islice(cases, arm.generator.plugin.batch)):
+        while batch := tuple(islice(cases, arm.batch)):
             yield Batch(digests.of_json([case.case_id for case in batch]), batch)
 
 
@@ -125,6 +127,6 @@ def plan(suite: SuiteSpec, base: Path) -> Plan:
         suite=suite,
         base=base,
         prompts=prompts.longest_first(),
-        arms=tuple(Arm(g, s) for g in generators for s in suite.strategies),
+        arms=tuple(Arm(g, s, g.plugin.batch) for g in generators for s in suite.strategies),
         scorers=tuple(scorers),
     )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from harness import digests, ids
 from harness.engine.store import Store
 from harness.errors import AlteredError
+from harness.flow.bind import material
 from harness.flow.evidence import ArmName
 from harness.flow.plan import Arm, Plan
 from harness.flow.progression import NAME, in_order
@@ -101,9 +102,8 @@ def _arms(manifest: Mapping[str, Any], suite: SuiteSpec) -> dict[ArmName, Arm]:
 def _bound(spec: PluginSpec, arm: Mapping[str, Any]) -> Bound:
     identity, made = arm["identity"], arm["fingerprint"]
     said = (identity["plugin"], identity["options"])
-    if said != (spec.use, digests.plain(spec.options)) or made != digests.of_json(
-        ["generators", identity]
-    ):
+    asked = digests.plain(material(spec.options, identity.get("immaterial", ())))
+    if said != (spec.use, asked) or made != digests.of_json(["generators", identity]):
         raise AlteredError(
             "what the run records of a generator contradicts itself",
             where=f"manifest.json: generator {spec.name!r}",

@@ -22,6 +22,7 @@ from harness.engine.store import Store
 from harness.errors import SpecError
 from harness.flow import attempts, baselines
 from harness.flow.assess import finish
+from harness.flow.cuts import cut_as_before, sizes
 from harness.flow.environment import environment
 from harness.flow.executors import executor_of
 from harness.flow.generate import generate
@@ -134,6 +135,7 @@ def collect(
 ) -> None:
     """The slow half: generate and score whatever is not stored yet."""
     executor = executor_of(planned.suite.executor)
+    planned = cut_as_before(planned, store)
     _begin(planned, store, rules)
     if planned.looks and rules:
         collect_in_rounds(planned, store, executor, rules, progress)
@@ -165,6 +167,7 @@ def _begin(planned: Plan, store: Store, rules: Rules | None) -> None:
             }
             for arm in planned.arms
         ],
+        "batches": sizes(planned, store),
         "subjects": {name: subject.digest for name, subject in known.items()},
         "scorers": {
             s.name: {"fingerprint": s.fingerprint, "identity": s.identity}

@@ -35,6 +35,7 @@ class Command:
 
     identity: Literal["code"] = "code"
     folder: Path | None = None
+    immaterial = frozenset({"timeout_seconds", "batch"})
 
     class Options(Spec):
         """What is run. The suite's folder is its working folder; no shell reads `argv`."""

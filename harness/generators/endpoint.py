@@ -30,6 +30,7 @@ class Endpoint:
 
     identity: Literal["declared"] = "declared"
     folder: Path | None = None
+    immaterial = endpoint_options.IMMATERIAL
     Options = endpoint_options.Options
 
     def __init__(self, options: endpoint_options.Options) -> None:

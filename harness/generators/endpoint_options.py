@@ -14,6 +14,14 @@ from harness.generators.endpoint_requests import Api
 from harness.spec.model import Spec
 from harness.spec.secret import Secret, refers, refuse_outside
 
+IMMATERIAL = frozenset({
+    "max_concurrency", "retries", "timeout_seconds", "max_wait_seconds",
+    "requests_per_minute", "tokens_per_minute", "max_tokens_total", "max_cost",
+    "price_per_million", "price_per_image", "batch",
+})  # fmt: skip
+"""How fast it is asked, how patiently and for how much: which cases are answered so far
+depends on it, and no answer does."""
+
 _SENSITIVE = re.compile("auth|key|token|secret|cookie|passw|credential", re.IGNORECASE)
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "accept-encoding"})
@@ -70,7 +78,8 @@ class Options(Spec):
     price_per_image: _Money | None = None
     batch: _Count | None = None
     """How many cases are stored at a time: eight times `max_concurrency` unless set. A run
-    that is stopped keeps what of them is answered, and loses the requests under way."""
+    that is stopped keeps what of them is answered, and loses the requests under way. One
+    that goes on keeps the batches that it began with, and asks no more than one at a time."""
 
     @property
     def secrets(self) -> Sequence[str]:
