@@ -7,9 +7,9 @@ import pytest
 
 import harness
 from harness import registry
-from harness.errors import PluginError, SpecError
+from harness.errors import AlteredError, PluginError, SpecError
 from harness.flow import bind as binding
-from harness.flow.bind import bind
+from harness.flow.bind import bind, bind_recorded
 from harness.spec.load import digest, load
 from harness.spec.suite import PluginSpec, SuiteSpec
 from tests.flow.plugs import Answers, fine, make_scorer
@@ -44,6 +44,77 @@ def test_options_change_the_fingerprint_and_the_name_does_not(
     assert bound(note="new").fingerprint != bound().fingerprint
     named = bind("scorers", PluginSpec(use="reads", name="other"), Path())
     assert named.fingerprint == bound().fingerprint
+
+
+ENDPOINT = {"base_url": "https://api.example.com/v1", "model": "m"}
+PROGRAM = {"argv": ["x"], "files": ["pyproject.toml"], "allow_code": True}
+
+
+@pytest.mark.parametrize(
+    ("use", "given", "change"),
+    [
+        ("endpoint", ENDPOINT, {"max_concurrency": 64}),
+        ("endpoint", ENDPOINT, {"batch": 3, "retries": 0, "timeout_seconds": 5.0}),
+        ("endpoint", ENDPOINT, {"requests_per_minute": 10, "max_wait_seconds": 1.0}),
+        (
+            "endpoint",
+            ENDPOINT,
+            {"max_cost": 1.0, "price_per_million": {"input": 1, "output": 2}},
+        ),
+        ("command", PROGRAM, {"timeout_seconds": 5.0, "batch": 2}),
+    ],
+)
+def test_immaterial_options_change_no_fingerprint(
+    use: str, given: dict[str, Any], change: dict[str, Any]
+) -> None:
+    before, after = (
+        bound("generators", use, **given),
+        bound("generators", use, **given, **change),
+    )
+    assert after.fingerprint == before.fingerprint
+    assert after.identity == before.identity
+    assert before.identity["options"] == given
+
+
+@pytest.mark.parametrize(
+    ("use", "given", "change"),
+    [
+        ("endpoint", ENDPOINT, {"model": "other"}),
+        ("endpoint", ENDPOINT, {"base_url": "https://api.example.com/v2"}),
+        ("endpoint", ENDPOINT, {"max_tokens": 5}),
+        ("endpoint", ENDPOINT, {"system": "Be brief."}),
+        ("endpoint", ENDPOINT, {"stream": False}),
+        ("endpoint", ENDPOINT, {"headers": {"x-route": "b"}}),
+        ("command", PROGRAM, {"argv": ["y"]}),
+        ("command", PROGRAM, {"env": {"MODE": "b"}}),
+    ],
+)
+def test_options_that_answers_may_depend_on_change_it(
+    use: str, given: dict[str, Any], change: dict[str, Any]
+) -> None:
+    other = bound("generators", use, **given | change)
+    assert other.fingerprint != bound("generators", use, **given).fingerprint
+
+
+def test_what_a_plugin_calls_immaterial_is_an_option_of_its() -> None:
+    for kind in ("generators", "encoders", "scorers"):
+        for name in registry.names(kind):
+            cls = registry.load(kind, name)
+            assert set(getattr(cls, "immaterial", ())) <= cls.Options.model_fields.keys()
+
+
+def test_a_scorer_is_made_again_from_its_record_whatever_its_immaterial_options(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make_scorer(monkeypatch, fine, immaterial=("note",))
+    one = bound(note="fast")
+    assert one.fingerprint == bound(note="slow").fingerprint
+    recorded = {"identity": one.identity, "fingerprint": one.fingerprint}
+    spec = PluginSpec(use="reads", options={"note": "slow"})
+    assert bind_recorded(spec, recorded).fingerprint == one.fingerprint
+    forged = {**recorded, "identity": {**one.identity, "immaterial": []}}
+    with pytest.raises(AlteredError, match="contradicts itself"):
+        bind_recorded(spec, forged)
 
 
 def test_a_fingerprint_covers_the_files_a_plugin_is_built_on_and_no_others() -> None:
