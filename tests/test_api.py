@@ -23,7 +23,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def champion(model: str) -> str | None:
-    client = MlflowClient("sqlite:///mlflow.db")
+    client = MlflowClient(f"sqlite:///{Path('mlflow.db').absolute()}")
     version = client.get_registered_model(model).aliases.get("champion")
     return None if version is None else str(version)
 
@@ -46,6 +46,20 @@ def test_a_gate_judges_logs_and_promotes_only_what_passes() -> None:
     moved = harness.promote(folder, "bot")
     assert (moved["moved"], moved["version"]) == (True, "2")
     assert champion("bot") == "2"
+
+
+def test_each_folder_has_a_database_of_its_own(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness.gate("suite.yaml", "policy.yaml", model="bot")
+    (here / "other").mkdir()
+    for name in ("suite.yaml", "failing.yaml"):
+        (here / "other" / name).write_text((here / name).read_text())
+    monkeypatch.chdir(here / "other")
+    harness.gate("suite.yaml", "failing.yaml", model="bot")
+    assert champion("bot") is None
+    assert (here / "mlflow.db").is_file()
+    assert (here / "other" / "mlflow.db").is_file()
 
 
 def test_a_run_logs_nothing_and_is_judged_where_a_policy_is_given() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from harness.errors import TrackingError
-from harness.ledger.database import prepare, sqlite_file
+from harness.ledger.database import placed, prepare, sqlite_file
 
 DEFAULT_URI = "sqlite:///mlflow.db"
 _DEFAULTS = {
@@ -52,7 +52,7 @@ def connected(*, root: Path | None = None, seconds: int = 30) -> Iterator[Server
     Raises:
         TrackingError: MLflow cannot be reached, or refuses what it is sent.
     """
-    uri = tracking_uri()
+    uri = placed(tracking_uri())
     with quiet(seconds=seconds):
         import mlflow
         from mlflow.exceptions import MlflowException
@@ -61,7 +61,7 @@ def connected(*, root: Path | None = None, seconds: int = 30) -> Iterator[Server
 
         try:
             prepare(uri)
-            yield Server(mlflow.MlflowClient(tracking_uri=uri), uri, shown(uri))
+            yield Server(mlflow.MlflowClient(tracking_uri=uri), uri, shown(tracking_uri()))
         except (MlflowException, RequestException, SQLAlchemyError) as error:
             raise _failure(error, uri, root) from error
 

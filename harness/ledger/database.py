@@ -30,6 +30,20 @@ def sqlite_file(uri: str) -> Path | None:
     return Path(database).absolute()
 
 
+def placed(uri: str) -> str:
+    """An SQLite address with the whole path of its file; any other address as it is.
+
+    MLflow keeps one connection for an address, so a relative one would go on meaning the
+    folder that this process was in when it was first used.
+    """
+    from sqlalchemy.engine import make_url
+
+    path = sqlite_file(uri)
+    if path is None:
+        return uri
+    return make_url(uri).set(database=str(path)).render_as_string(hide_password=False)
+
+
 def prepare(uri: str) -> None:
     """Give an SQLite address that names no file yet one with MLflow's tables."""
     path = sqlite_file(uri)
