@@ -74,7 +74,9 @@ def progressions(
             strategy=arm[1],
             used=used,
             planned=planned,
-            fixed=_fixed(by_arm[arm], evidence, policy) if arm in by_arm else None,
+            fixed=_fixed(by_arm[arm], evidence, policy)
+            if arm in by_arm and stopped == "decided"
+            else None,
             looks=looks.index(used) + 1,
             allowed=len(looks),
             stopped=stopped,

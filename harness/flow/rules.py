@@ -8,7 +8,7 @@ import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from harness import durable
+from harness import digests, durable
 from harness.engine.store import Store
 from harness.errors import SpecError
 from harness.flow import attempts, baselines, documents
@@ -47,12 +47,17 @@ class Rules:
             SpecError: The policy does not fit.
             WaiverError: The waivers do not, or one is not in force.
         """
-        rules, day = load_policy(policy), today or datetime.now(UTC).date()
+        rules, day = _as_stored(load_policy(policy)), today or datetime.now(UTC).date()
         excused = load_waivers(waivers).waivers if waivers else ()
         check(excused, rules, day)
         return cls(
             policy=rules, base=policy.parent, waivers=excused, champion=champion, today=day
         )
+
+
+def _as_stored(policy: PolicySpec) -> PolicySpec:
+    """The policy with its mappings in the order in which they are stored, as verified later."""
+    return PolicySpec.model_validate_json(digests.canonical(policy.model_dump(mode="json")))
 
 
 def prepare(store: Store, rules: Rules) -> None:

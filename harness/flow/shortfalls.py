@@ -46,13 +46,30 @@ def shortfalls(
 def _of_arm(
     store: Store, arm: ArmKey, scorers: Sequence[Bound]
 ) -> Iterator[tuple[str, Mapping[str, int]]]:
-    planned = planned_of(store, arm)["output_id"]
+    planned, kind = planned_of(store, arm)["output_id"], _kind(store, arm)
     answered, reasons = _split(store, "outputs", arm.fingerprint, planned, "not generated")
     yield "generate", reasons
-    unread = "never read: not its kind of media"
     for scorer in scorers:
         table = f"scores/{scorer.name}"
+        unread = _unread(scorer, kind)
         yield scorer.name, _split(store, table, scorer.fingerprint, answered, unread)[1]
+
+
+def _unread(scorer: Bound, kind: str) -> str:
+    """Why a scorer may have no row of an output; of one that is only named, either."""
+    if scorer.plugin is None:
+        return "not scored yet, or not its kind of media"
+    fits = kind in scorer.plugin.accepts
+    return "not scored yet" if fits else "never read: not its kind of media"
+
+
+def _kind(store: Store, arm: ArmKey) -> str:
+    """What an arm makes, by the first output that there is."""
+    for part in store.scan("outputs", ("status", "media"), {arm.fingerprint}):
+        for one in part.to_pylist():
+            if one["status"] == "ok":
+                return "text" if one["media"] is None else "image"
+    return ""
 
 
 def _split(

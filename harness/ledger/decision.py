@@ -90,7 +90,9 @@ def read_decision(root: Path, trusted: Mapping[str, PublicKey]) -> Decision:
     path = root / SIGNED
     if not path.is_file():
         raise RefusedError(
-            "the decision is not signed", where=str(path), fix=f"harness judge {root}"
+            "the decision is not signed",
+            where=str(path),
+            fix=f"harness judge {root}; --policy POLICY, if it was never judged",
         )
     found = read_envelope(path.read_bytes(), trusted, path)
     top = verify(root)

@@ -85,6 +85,21 @@ def test_a_medium_that_no_scorer_reads_is_told(
     assert found == {("reads", "error: never read: not its kind of media"): 30}
 
 
+def test_what_was_not_scored_yet_is_not_called_of_another_kind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_generator(monkeypatch, echoed)
+    make_scorer(monkeypatch, fine)
+    planned = plan_of(PROMPTS, **USES)
+    with Store(tmp_path) as store:
+        store.write_cases(case for arm in planned.arms for case in planned.cases(arm))
+        generate_all(planned, store)
+    (arm,) = planned.arms
+    key = ArmKey(arm.generator.name, arm.strategy.name, arm.generator.fingerprint)
+    (found,) = shortfalls(Store(tmp_path), [key], planned.scorers)
+    assert (found.reason, found.count) == ("error: not scored yet", 30)
+
+
 def test_what_succeeded_later_or_under_another_generator_is_not_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,6 +29,27 @@ from harness.ledger.dsse import sign
 from harness.ledger.seal import SEAL, seal
 from tests.flow import pictured
 from tests.flow.evidenced import packed, texts
+from tests.flow.suites import write_suite
+
+SHUFFLED = """\
+apiVersion: harness/v1
+kind: Policy
+metadata: {version: 1.0.0, owner: z, name: shuffled}
+not_applicable: {two: not here, one: nor here}
+rules:
+  - id: two
+    require: {value: 0.5, op: "<=", metric: length.empty_rate}
+  - id: one
+    require: {metric: privacy.leak_rate, op: "<=", value: 0.5}
+  - {id: topics, coverage: {each: {t1: 3, t0: 2}, by: topic}}
+  - id: review
+    document:
+      signatures: 1
+      signed_by:
+        zoe: MCowBQYDK2VwAyEAYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmI=
+        ann: MCowBQYDK2VwAyEAYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE=
+      file: review.md
+"""
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +88,15 @@ def test_it_says_what_was_checked(made: Path) -> None:
     )
     assert found.checks["verdict"].startswith("PASS under policy fair")
     assert verify(made / "run").decision == found.decision
+
+
+def test_the_order_of_a_policys_mappings_does_not_matter(tmp_path: Path) -> None:
+    """Stored, keys are sorted; what was read from a file may have them in any order."""
+    (tmp_path / "p.yaml").write_text(SHUFFLED)
+    suite = write_suite(tmp_path, "s", [False] * 8)
+    _, folder = run(suite, tmp_path / "p.yaml", out=tmp_path / "run")
+    assert verify(folder).checks["reports"] == "made again, and the same"
+    assert json.loads((folder / "decision.json").read_bytes())["verdicts"][0]["findings"]
 
 
 def test_a_third_party_needs_the_file_and_the_key_alone(made: Path, tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ class Layout:
         in another order give the same bytes.
         """
         rows = self.scored
-        if self.clusters < rows.size and not _adds_exactly(values):
+        if rows.size and np.bincount(rows).max() > 1 and not _adds_exactly(values):
             order = np.lexsort((values, rows))
             rows, values = rows[order], values[order]
         added = np.bincount(rows, weights=values, minlength=self.clusters)

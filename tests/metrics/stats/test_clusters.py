@@ -32,3 +32,10 @@ def test_sums_have_the_same_bytes_in_any_order(
 
 def test_totals_round_once() -> None:
     assert total(np.array([1e16, 1.0, -1e16])) == 1.0
+
+
+def test_clusters_without_a_scored_row_change_no_sum() -> None:
+    """As many clusters as scored rows, though all rows are of one of them."""
+    layout = lay_out(np.array([1, 1, 1]), np.array([0, 2]))
+    values = np.array([1.0, 0.1, 0.1])
+    assert layout.sums(values).tobytes() == layout.sums(values[::-1]).tobytes()
