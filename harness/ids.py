@@ -35,6 +35,16 @@ def packed(ids: Iterable[str]) -> pa.Array:
     return pa.FixedSizeBinaryArray.from_buffers(pa.binary(BYTES), len(names), buffers)
 
 
+def pack(table: pa.Table, name: str) -> pa.Table:
+    """A table with one of its columns of ids packed.
+
+    Raises:
+        AlteredError: One is no id.
+    """
+    place = table.schema.get_field_index(name)
+    return table.set_column(place, name, packed(table[name].to_pylist()))
+
+
 def numbers(ids: pa.ChunkedArray) -> NDArray[np.uint64]:
     """Packed ids as four numbers each, uint64 [n, 4], most significant first."""
     import numpy as np

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.engine.store import Store
-from harness.flow.rows import BY_PROMPT, ArmKey, ArmRows, Part, Scores, arm_rows
+from harness.flow.rows import BY_PROMPT, ArmKey, ArmRows, arm_rows
+from harness.flow.scored import Part, Scores
 from harness.metrics.estimate import METHODS, SEQUENTIAL_METHODS, Estimate, estimate
 from harness.protocols import Bound, MetricDef, Proportion
 from harness.records import Metric

@@ -23,7 +23,8 @@ from harness.flow.aggregate import (
     metric_of,
 )
 from harness.flow.evidence import ArmName, Difference, Gap, Question
-from harness.flow.rows import ArmKey, ArmUnits, Part, Scores, arm_rows, arm_units
+from harness.flow.rows import ArmKey, ArmRows, ArmUnits, named_rows
+from harness.flow.scored import Part, Scores
 from harness.metrics.anytime import confidence_of_each
 from harness.metrics.contrast import CONTRASTS, Side, contrast
 from harness.metrics.estimate import Estimate
@@ -78,25 +79,22 @@ class Pairs:
         import pyarrow.compute as pc
 
         (run, arm), (other, key) = ours, theirs
-        mine = arm_units(run.store, arm, cluster_by=self._by)
-        rows = arm_units(other.store, key, cluster_by=self._by, only=mine.prompts)
-        if len(rows.units) != len(mine.units):
-            mine = arm_units(run.store, arm, cluster_by=self._by, only=rows.prompts)
-        left = self._part(run, arm, scorer, label, rows.prompts)
-        right = self._part(other, key, scorer, label, mine.prompts)
+        rows, mine = named_rows(run.store, arm, cluster_by=self._by)
+        other_rows, yours = named_rows(other.store, key, cluster_by=self._by, only=mine.prompts)
+        if len(yours.units) != len(mine.units):
+            rows, mine = named_rows(run.store, arm, cluster_by=self._by, only=yours.prompts)
+        left = self._part(run, rows, scorer, label)
+        right = self._part(other, other_rows, scorer, label)
         if left is None or right is None:
             return Gap("insufficient_n", f"no case of both is tagged {label}")
-        names = pc.unique(pa.concat_arrays([mine.labels, rows.labels]))
+        names = pc.unique(pa.concat_arrays([mine.labels, yours.labels]))
         names = names.take(pc.sort_indices(names))
-        return _renumbered(left, mine, names), _renumbered(right, rows, names)
+        return _renumbered(left, mine, names), _renumbered(right, yours, names)
 
-    def _part(
-        self, run: Baseline, key: ArmKey, scorer: Bound, label: str, only: pa.Array
-    ) -> Part | None:
+    def _part(self, run: Baseline, arm: ArmRows, scorer: Bound, label: str) -> Part | None:
         place = (str(run.store.root), scorer.name)
         if place not in self._scores:
             self._scores[place] = Scores(run.store, scorer)
-        arm = arm_rows(run.store, key, cluster_by=self._by, only=only)
         return dict(self._scores[place].parts(arm, (label,))).get(label)
 
 
@@ -214,10 +212,10 @@ def side(part: Part, definition: MetricDef) -> Side:
     return Side(part.columns, part.clusters, part.missing)
 
 
-def _renumbered(part: Part, arm: ArmUnits, names: pa.Array) -> Part:
+def _renumbered(part: Part, units: ArmUnits, names: pa.Array) -> Part:
     import pyarrow.compute as pc
 
-    numbers: NDArray[np.int64] = pc.index_in(arm.labels, names).to_numpy().astype("int64")
+    numbers: NDArray[np.int64] = pc.index_in(units.labels, names).to_numpy().astype("int64")
     return replace(
         part,
         clusters=numbers[part.clusters],

@@ -15,10 +15,10 @@ from harness.flow.plan import Plan
 def cut_as_before(planned: Plan, store: Store) -> Plan:
     """Give each arm the batch size under which its generator's answers are stored."""
     known = _known(store)
-    sizes = [known.get(arm.generator.fingerprint, arm.batch) for arm in planned.arms]
-    if sizes == [arm.batch for arm in planned.arms]:
+    before = [known.get(arm.generator.fingerprint, arm.batch) for arm in planned.arms]
+    if before == [arm.batch for arm in planned.arms]:
         return planned
-    arms = (replace(arm, batch=n) for arm, n in zip(planned.arms, sizes, strict=True))
+    arms = (replace(arm, batch=n) for arm, n in zip(planned.arms, before, strict=True))
     return replace(planned, arms=tuple(arms))
 
 

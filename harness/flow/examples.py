@@ -162,11 +162,10 @@ def _chosen(store: Store, arm: ArmKey, flags: Flags) -> list[dict[str, Any]]:
 
 
 def _state(part: pa.Table) -> pa.Table:
-    import pyarrow as pa
     import pyarrow.compute as pc
 
-    outputs = ids.packed(part["output_id"].to_pylist())
-    return pa.table({"output_id": outputs, "fine": pc.equal(part["status"], "ok")})
+    fine = pc.equal(part["status"], "ok")
+    return ids.pack(part.select(["output_id"]), "output_id").append_column("fine", fine)
 
 
 def _rows(

@@ -59,8 +59,8 @@ def _seen(store: Store, scorer: Bound, column: str) -> pa.ChunkedArray:
     name = f"value_{column}"
 
     def true(part: pa.Table) -> pa.Table:
-        seen = part.filter(part[name].cast(pa.bool_()))["output_id"].to_pylist()
-        return pa.table({"output_id": ids.packed(seen)})
+        seen = part.filter(part[name].cast(pa.bool_()))
+        return ids.pack(seen.select(["output_id"]), "output_id")
 
     place, names = f"scores/{scorer.name}", ["output_id", name]
     return store.columns(place, names, {scorer.fingerprint}, each=true)["output_id"]

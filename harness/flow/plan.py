@@ -83,6 +83,11 @@ class Plan:
             ]
         )
 
+    @property
+    def exam(self) -> str:
+        """Digest of what is asked, whatever its order and whoever answers."""
+        return digests.of_list(self.prompts.by_id().ids())
+
     def cases(self, arm: Arm) -> Iterator[Case]:
         """Every case of one arm, repeats of a prompt side by side."""
         seed, strategy = self.suite.seed, arm.strategy

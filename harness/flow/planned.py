@@ -66,8 +66,7 @@ def check_plan(
         return
     prompts = _as_prompts(_texts(longest))
     whole = Plan(suite, Path(), prompts, tuple(arms.values()), (), looks)
-    exam = digests.of_list(prompts.by_id().ids())
-    for name, made in (("exam", exam), ("plan", whole.digest)):
+    for name, made in (("exam", whole.exam), ("plan", whole.digest)):
         if manifest[name] != made:
             raise AlteredError(
                 f"the cases are not the {name} that the manifest names",

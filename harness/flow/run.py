@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import harness
-from harness import digests, durable
+from harness import durable
 from harness.engine.remote import working
 from harness.engine.store import Store
 from harness.errors import SpecError
@@ -155,7 +155,7 @@ def _begin(planned: Plan, store: Store, rules: Rules | None) -> None:
         "plan": planned.digest,
         "suite": digest(planned.suite),
         "cases": planned.size,
-        "exam": digests.of_list(planned.prompts.by_id().ids()),
+        "exam": planned.exam,
         "prompts": prompt_files(planned.suite.prompts, planned.base),
         "arms": [
             {

@@ -65,10 +65,12 @@ def _unread(scorer: Bound, kind: str) -> str:
 
 def _kind(store: Store, arm: ArmKey) -> str:
     """What an arm makes, by the first output that there is."""
+    import pyarrow.compute as pc
+
     for part in store.scan("outputs", ("status", "media"), {arm.fingerprint}):
-        for one in part.to_pylist():
-            if one["status"] == "ok":
-                return "text" if one["media"] is None else "image"
+        fine = part["media"].filter(pc.equal(part["status"], "ok"))
+        if len(fine):
+            return "image" if fine[0].is_valid else "text"
     return ""
 
 
@@ -99,8 +101,7 @@ def _reasons(part: pa.Table) -> pa.Table:
 
     told = pc.binary_join_element_wise(part["status"], part["error"].fill_null("None"), ": ")
     reasons = pc.if_else(pc.equal(part["status"], "ok"), pa.scalar(None, pa.string()), told)
-    outputs = ids.packed(part["output_id"].to_pylist())
-    return pa.table({"output_id": outputs, "reason": reasons})
+    return ids.pack(part.select(["output_id"]), "output_id").append_column("reason", reasons)
 
 
 def _grouped(reasons: Mapping[str, int]) -> list[tuple[str, int]]:

@@ -19,7 +19,8 @@ from harness.flow.contrasts import Baseline, Contrasts
 from harness.flow.evidence import Evidence
 from harness.flow.judge import confidences
 from harness.flow.progression import partial
-from harness.flow.rows import ArmKey, Scores, arm_rows, packed_prompts
+from harness.flow.rows import ArmKey, arm_rows, packed_prompts
+from harness.flow.scored import Scores
 from harness.protocols import Bound, Reference
 from harness.records import Metric
 from harness.spec.load import digest

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.flow.aggregate import COVERAGE, definitions, measured, metric_of
-from harness.flow.rows import ArmKey, Part, Scores, arm_rows
+from harness.flow.rows import ArmKey, arm_rows
+from harness.flow.scored import Part, Scores
 from harness.flow.stored import StoredRun
 from harness.protocols import Bound, MetricDef, Proportion
 from harness.records import Metric

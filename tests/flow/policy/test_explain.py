@@ -21,7 +21,7 @@ from harness.flow.judge import judge
 from harness.flow.policy.causes import meaning
 from harness.flow.policy.changes import Change, StoredChanges, changed
 from harness.flow.policy.explain import Explained, Explanation, explain, explain_run
-from harness.flow.rows import Part
+from harness.flow.scored import Part
 from harness.flow.stored import StoredRun
 from harness.metrics.estimate import Estimate
 from harness.metrics.stats.sample_size import prompts_needed
