@@ -128,7 +128,10 @@ class Crew:
         """Close the plug-in in every worker, and let them go."""
         import ray
 
-        ends = [worker.close.remote() for worker in self._idle]
+        refs = [*self._starting]
+        opened, _ = ray.wait(refs, num_returns=len(refs), timeout=0) if refs else ([], [])
+        unused = [self._starting[ref] for ref in opened]  # nothing was left for them to do
+        ends = [worker.close.remote() for worker in (*self._idle, *unused)]
         if ends:
             ray.wait(ends, num_returns=len(ends), timeout=_CLOSE_SECONDS)
         busy = [worker for _, worker in self._running.values()]

@@ -59,6 +59,15 @@ def test_batches_come_back_in_order_from_workers_that_are_closed_after(tmp_path:
 
 
 @pytest.mark.usefixtures("cluster")
+def test_a_worker_that_opened_and_had_nothing_to_do_is_closed_too(tmp_path: Path) -> None:
+    import ray
+
+    with Ray(Ray.Options(workers=2)).opened(Worker(tmp_path)) as crew:
+        ray.wait(list(crew._starting), num_returns=2)
+    assert len([*tmp_path.glob("closed-*")]) == 2
+
+
+@pytest.mark.usefixtures("cluster")
 def test_a_batch_that_raises_is_done_row_by_row(tmp_path: Path) -> None:
     for batch, results in zip(NUMBERS, done(tmp_path, "double_even"), strict=True):
         for item, result in zip(batch, results, strict=True):
